@@ -1,0 +1,62 @@
+# Nothing has to be installed or activated first: every target makes what it needs in .venv.
+
+PYTHON ?= python3
+WORKERS ?= auto
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Written when an installation is complete, so that the next one happens only when the pins have changed.
+RUNTIME := .venv/runtime-installed
+TOOLS := .venv/tools-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fmt check browser clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## serve Taskward on http://127.0.0.1:8000
+	@$(BIN)/flask --app wsgi db upgrade
+	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
+
+test: $(TOOLS) browser ## run every test, on SQLite and on PostgreSQL
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --cov --cov-fail-under=95
+
+lint: $(TOOLS) ## check format, style and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+fmt: $(TOOLS) ## format the code, and mend what can be mended mechanically
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+check: ## lint, then test: what has to pass before a commit
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test
+
+browser: $(TOOLS) ## make sure there is a Chromium for the browser tests
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; \
+	else $(BIN)/playwright install chromium; \
+	fi
+
+clean: ## remove everything made here, except the data in instance/
+	rm -rf .venv .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo 'Taskward needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo '$(PYTHON) cannot make virtual environments; on Debian: apt install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	$(PIP) --requirement requirements.txt
+	@touch $@
+
+$(TOOLS): tests/requirements.txt requirements.txt | $(BIN)/python
+	$(PIP) --requirement tests/requirements.txt
+	@touch $@
