@@ -1,0 +1,59 @@
+"""Taskward: the application factory."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import config
+from app import auth, cli, ops, tasks
+from app.extensions import csrf, db, jwt, migrate
+from app.web import access, errors, headers, json, logs
+
+
+def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
+    """Return the application, configured by the environment or by ``settings`` in the shape of `config.load`.
+
+    Raises:
+        ConfigError: a setting has a value the application cannot run with.
+    """
+    settings = config.load() if settings is None else settings
+    app = Flask(__name__, template_folder="../templates", instance_path=settings["INSTANCE_PATH"])
+    app.config.from_mapping(settings)
+    # Indentation in templates is for whoever reads them; without this a fifth of a page would be blanks.
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    _trust_proxies(app)
+    _add_web_layer(app)
+    _bind_extensions(app)
+    _register_routes(app)
+    cli.init_app(app)
+    access.check_owner_routes(app)
+    return app
+
+
+def _trust_proxies(app: Flask) -> None:
+    hops = app.config["PROXY_HOPS"]
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _bind_extensions(app: Flask) -> None:
+    db.init_app(app)
+    migrate.init_app(app, db)
+    jwt.init_app(app)
+    csrf.init_app(app)
+
+
+def _add_web_layer(app: Flask) -> None:
+    json.init_app(app)
+    # Before-request functions run in order: the request gets its id first, since a refusal by an extension names it.
+    # After-request functions run in reverse: the log line is written last, when the answer is complete.
+    logs.init_app(app)
+    headers.init_app(app)
+    errors.init_app(app)
+
+
+def _register_routes(app: Flask) -> None:
+    for blueprint in (*auth.blueprints, *tasks.blueprints, *ops.blueprints):
+        app.register_blueprint(blueprint)

@@ -1,0 +1,115 @@
+"""Pages: one's own account."""
+
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, redirect, render_template, url_for
+
+from app.auth import schemas
+from app.auth.activity import describe
+from app.auth.forms import DeletionForm, PasswordForm, ProfileForm
+from app.auth.pages import signed_out
+from app.services import accounts, audit, sign_ins
+from app.services.errors import InvalidInput, ServiceError, WrongPassword
+from app.web.access import login_required, principal
+from app.web.forms import Form
+from app.web.messages import say
+
+bp = Blueprint("account", __name__, url_prefix="/account")
+
+_RECENT = 20
+
+
+@bp.get("")
+@login_required
+def index() -> Any:
+    """Show the account: profile, password, devices, activity, deletion."""
+    return _page()
+
+
+@bp.post("/profile")
+@login_required
+def update() -> Any:
+    """Change name and time zone."""
+    form = ProfileForm()
+    try:
+        changes = form.read(schemas.ProfileChanges).model_dump(exclude_unset=True)
+        accounts.update_profile(principal().user_id, changes)
+    except InvalidInput as error:
+        return _refused(form, error)
+    return _done("Profile saved.")
+
+
+@bp.post("/password")
+@login_required
+def change_password() -> Any:
+    """Change the password, which signs out all other devices."""
+    form = PasswordForm()
+    try:
+        body = form.read(schemas.PasswordChange)
+        accounts.change_password(principal(), body.current_password, body.new_password)
+    except (InvalidInput, WrongPassword) as error:
+        return _refused(form, error)
+    return _done("Password changed. All other devices are signed out.")
+
+
+@bp.post("/sessions/<uuid:sid>/end")
+@login_required
+def end_session(sid: UUID) -> Any:
+    """Sign out one device; this one means signing out."""
+    who = principal()
+    if sid == who.sign_in_id:
+        sign_ins.end(who.user_id, sid, "signed out")
+        return signed_out("signed-out")
+    sign_ins.end(who.user_id, sid, "signed out from another device")
+    return _done("That device is signed out.")
+
+
+@bp.post("/sessions/end-others")
+@login_required
+def end_other_sessions() -> Any:
+    """Sign out every device but this one."""
+    ended = sign_ins.end_others(principal().user_id, keep=principal().sign_in_id)
+    return _done("All other devices are signed out." if ended else "No other device was signed in.")
+
+
+@bp.post("/delete")
+@login_required
+def delete() -> Any:
+    """Delete the account with everything in it."""
+    form = DeletionForm()
+    try:
+        accounts.delete_own(principal(), form.read(schemas.Deletion).password)
+    except (InvalidInput, WrongPassword) as error:
+        return _refused(form, error)
+    return signed_out("account-deleted")
+
+
+def _done(text: str) -> Any:
+    say(text)
+    return redirect(url_for(".index"), 303)
+
+
+def _refused(form: Form, error: ServiceError) -> Any:
+    form.refuse(error)
+    return _page(form), 422
+
+
+def _page(refused: Form | None = None) -> str:
+    who = principal()
+    saved = {"name": who.name, "timezone": who.timezone}
+    # Only the form that was sent takes the posted values; the others show what is saved.
+    profile = refused if isinstance(refused, ProfileForm) else ProfileForm(formdata=None, data=saved)
+    profile.offer(who.timezone)
+    return render_template(
+        "account/index.html",
+        refused=refused,
+        profile=profile,
+        password=refused if isinstance(refused, PasswordForm) else PasswordForm(formdata=None),
+        deletion=refused if isinstance(refused, DeletionForm) else DeletionForm(formdata=None),
+        who=who,
+        zone=ZoneInfo(who.timezone),
+        devices=sign_ins.live(who.user_id),
+        activity=[describe(event) for event in audit.events_of(who.user_id, limit=_RECENT)],
+    )

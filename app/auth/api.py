@@ -1,0 +1,53 @@
+"""JSON: register, sign in, refresh, sign out, who am I."""
+
+from typing import Any
+
+from flask import Blueprint, url_for
+
+from app.auth import schemas
+from app.extensions import csrf
+from app.services import accounts, sign_ins, tokens
+from app.web.access import API_CLIENT, principal, token_required
+from app.web.payload import json_body
+
+bp = Blueprint("auth_api", __name__, url_prefix="/api")
+csrf.exempt(bp)  # reads no cookie
+
+
+@bp.post("/auth/register")
+def register() -> Any:
+    """Create an account."""
+    body = json_body(schemas.Registration)
+    user = accounts.register(body.email, body.password, body.name)
+    location = url_for("users_api.show", user_id=user.id)
+    return accounts.profile(user.id), 201, {"Location": location}
+
+
+@bp.post("/auth/login")
+def login() -> Any:
+    """Sign in with e-mail address and password."""
+    body = json_body(schemas.Credentials)
+    return schemas.token_response(accounts.sign_in(body.email, body.password, "api", API_CLIENT))
+
+
+@bp.post("/auth/refresh")
+def refresh() -> Any:
+    """Exchange the refresh token for a new pair."""
+    body = json_body(schemas.Refresh)
+    return schemas.token_response(tokens.rotate(body.refresh_token, API_CLIENT))
+
+
+@bp.post("/auth/logout")
+@token_required
+def logout() -> Any:
+    """End this sign-in."""
+    who = principal()
+    sign_ins.end(who.user_id, who.sign_in_id, "signed out")
+    return "", 204
+
+
+@bp.get("/me")
+@token_required
+def me() -> Any:
+    """Show who the token belongs to."""
+    return schemas.own_profile(principal())

@@ -1,0 +1,76 @@
+"""Forms of sign-in and account."""
+
+from typing import ClassVar
+from zoneinfo import available_timezones
+
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired
+
+from app.services.errors import EmailTaken, ServiceError, WrongPassword
+from app.services.passwords import MIN_LENGTH
+from app.web.forms import Form
+
+_EMAIL_KW = {"autocomplete": "username", "maxlength": 320, "autocapitalize": "none", "spellcheck": "false"}
+_CURRENT_KW = {"autocomplete": "current-password", "maxlength": 1024}
+_NEW_KW = {"autocomplete": "new-password", "maxlength": 1024}
+_NEW_HINT = f"At least {MIN_LENGTH} characters; a few random words work well."
+
+
+class LoginForm(Form):
+    email = EmailField("E-mail address", [DataRequired("Enter your e-mail address.")], render_kw=_EMAIL_KW)
+    password = PasswordField("Password", [InputRequired("Enter your password.")], render_kw=_CURRENT_KW)
+    next = HiddenField()
+
+
+class RegistrationForm(Form):
+    about: ClassVar[dict[type[ServiceError], str]] = {EmailTaken: "email"}
+
+    name = StringField(
+        "Name (optional)", render_kw={"autocomplete": "name", "maxlength": 100}, description="What we call you here."
+    )
+    email = EmailField("E-mail address", [DataRequired("Enter your e-mail address.")], render_kw=_EMAIL_KW)
+    password = PasswordField(
+        "Password", [InputRequired("Choose a password.")], description=_NEW_HINT, render_kw=_NEW_KW
+    )
+    #: Filled in by the browser where it can.
+    timezone = HiddenField(render_kw={"data-timezone": ""})
+    next = HiddenField()
+
+
+class ProfileForm(Form):
+    name = StringField("Name", render_kw={"autocomplete": "name", "maxlength": 100})
+    timezone = SelectField(
+        "Time zone", validate_choice=False, description="Decides what “today” and “overdue” mean for your tasks."
+    )
+
+    def offer(self, current: str) -> None:
+        """Fill the list of time zones, the current one among them, by region."""
+        regions: dict[str, list[tuple[str, str]]] = {"": [("UTC", "UTC")]}
+        listed = {name for name in available_timezones() if "/" in name and not name.startswith("Etc/")}
+        for name in sorted(listed | {current} - {"UTC"}):
+            region, _, place = name.partition("/")
+            regions.setdefault(region, []).append((name, (place or region).replace("_", " ")))
+        self.timezone.choices = regions
+
+
+class PasswordForm(Form):
+    about: ClassVar[dict[type[ServiceError], str]] = {WrongPassword: "current_password"}
+
+    current_password = PasswordField(
+        "Current password", [InputRequired("Enter your current password.")], render_kw=_CURRENT_KW
+    )
+    new_password = PasswordField(
+        "New password", [InputRequired("Choose a new password.")], description=_NEW_HINT, render_kw=_NEW_KW
+    )
+
+
+class DeletionForm(Form):
+    about: ClassVar[dict[type[ServiceError], str]] = {WrongPassword: "password"}
+
+    password = PasswordField(
+        "Your password", [InputRequired("Enter your password to confirm that it is you.")], render_kw=_CURRENT_KW
+    )
+    confirm = BooleanField(
+        "Delete my account and everything in it, for good",
+        [InputRequired("Tick the box to confirm that everything is to be deleted.")],
+    )

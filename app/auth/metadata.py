@@ -1,0 +1,28 @@
+"""Authorization server metadata (RFC 8414)."""
+
+from typing import Any
+
+from flask import Blueprint, current_app
+
+from app.services.sign_ins import ALL_SCOPES
+
+bp = Blueprint("metadata", __name__)
+
+
+@bp.get("/.well-known/oauth-authorization-server")
+def authorization_server() -> Any:
+    """Describe the OAuth endpoints."""
+    issuer = current_app.config["PUBLIC_URL"]
+    grants = ["refresh_token", "password"] if current_app.config["OAUTH_PASSWORD_GRANT"] else ["refresh_token"]
+    body = {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/oauth/token",
+        "token_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "revocation_endpoint_auth_methods_supported": ["none"],
+        # Required even where, as here, nothing uses the authorization endpoint (§2).
+        "response_types_supported": [],
+        "grant_types_supported": grants,
+        "scopes_supported": ALL_SCOPES.split(),
+    }
+    return body, {"Cache-Control": "public, max-age=3600"}

@@ -1,0 +1,74 @@
+"""What the account and token routes accept and answer."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from app.services.sign_ins import Principal
+from app.services.tokens import TokenPair
+from app.web.payload import OneLine, Schema, Secret
+
+Email = Annotated[OneLine, Field(max_length=320)]
+Name = Annotated[OneLine, Field(max_length=100)]
+# Longer than any password may be, so that the rule about length is the service's to explain.
+Password = Annotated[Secret, Field(max_length=1024)]
+
+
+class Registration(Schema):
+    email: Email
+    password: Password
+    name: Name = ""
+
+
+class Credentials(Schema):
+    email: Email
+    password: Password
+
+
+class Refresh(Schema):
+    refresh_token: Annotated[str, Field(max_length=8192)]
+
+
+class ProfileChanges(Schema):
+    """JSON merge patch: what is left out stays as it is, so the defaults are never used."""
+
+    name: Name = ""
+    timezone: Annotated[OneLine, Field(max_length=64)] = ""
+
+
+class PasswordChange(Schema):
+    current_password: Password
+    new_password: Password
+
+
+class Deletion(Schema):
+    password: Password
+
+
+class EventsQuery(Schema):
+    before: UUID | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+def token_response(pair: TokenPair) -> dict[str, Any]:
+    """Return the token response of RFC 6749 §5.1, with the user's id as an extension."""
+    return {
+        "access_token": pair.access_token,
+        "token_type": "Bearer",
+        "expires_in": pair.expires_in,
+        "refresh_token": pair.refresh_token,
+        "scope": pair.scope,
+        "user_id": pair.user_id,
+    }
+
+
+def own_profile(who: Principal) -> dict[str, Any]:
+    """Return the caller's profile from what the liveness question already brought."""
+    return {
+        "id": who.user_id,
+        "email": who.email,
+        "name": who.name,
+        "timezone": who.timezone,
+        "created_at": who.created_at,
+    }

@@ -1,0 +1,79 @@
+"""JSON: one's own account, password, sessions and security events."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint
+
+from app.auth import schemas
+from app.extensions import csrf
+from app.services import accounts, audit, sign_ins
+from app.web.access import owner_required, principal
+from app.web.payload import json_body, query_string
+
+bp = Blueprint("users_api", __name__, url_prefix="/api/users/<uuid:user_id>")
+csrf.exempt(bp)  # reads no cookie
+
+
+@bp.get("")
+@owner_required("account")
+def show(user_id: UUID) -> Any:
+    """Show the profile."""
+    return schemas.own_profile(principal())
+
+
+@bp.patch("")
+@owner_required("account")
+def update(user_id: UUID) -> Any:
+    """Change name or time zone (JSON merge patch)."""
+    changes = json_body(schemas.ProfileChanges).model_dump(exclude_unset=True)
+    return accounts.update_profile(user_id, changes)
+
+
+@bp.delete("")
+@owner_required("account")
+def delete(user_id: UUID) -> Any:
+    """Delete the account with everything in it; needs the password."""
+    accounts.delete_own(principal(), json_body(schemas.Deletion).password)
+    return "", 204
+
+
+@bp.put("/password")
+@owner_required("account")
+def change_password(user_id: UUID) -> Any:
+    """Change the password and end all other sessions."""
+    body = json_body(schemas.PasswordChange)
+    accounts.change_password(principal(), body.current_password, body.new_password)
+    return "", 204
+
+
+@bp.get("/sessions")
+@owner_required("account")
+def sessions(user_id: UUID) -> Any:
+    """List the live sessions."""
+    here = principal().sign_in_id
+    return {"items": [dict(each, current=each["id"] == here) for each in sign_ins.live(user_id)]}
+
+
+@bp.delete("/sessions")
+@owner_required("account")
+def end_other_sessions(user_id: UUID) -> Any:
+    """End every session but this one."""
+    sign_ins.end_others(user_id, keep=principal().sign_in_id)
+    return "", 204
+
+
+@bp.delete("/sessions/<uuid:sid>")
+@owner_required("account")
+def end_session(user_id: UUID, sid: UUID) -> Any:
+    """End one session."""
+    sign_ins.end(user_id, sid, "signed out from another device" if sid != principal().sign_in_id else "signed out")
+    return "", 204
+
+
+@bp.get("/events")
+@owner_required("account")
+def events(user_id: UUID) -> Any:
+    """List security events, newest first."""
+    query = query_string(schemas.EventsQuery)
+    return {"items": audit.events_of(user_id, query.before, query.limit)}

@@ -1,0 +1,25 @@
+"""``flask tokens``: housekeeping."""
+
+from app.cli.command import EXIT_CODES, OperatorGroup
+from app.cli.output import counted, json_option, print_json, say
+from app.services import tokens
+
+group = OperatorGroup("tokens", help="Clean up after tokens that have expired.", epilog=EXIT_CODES)
+
+
+@group.command()
+@json_option
+def purge(as_json: bool) -> None:
+    """Delete what is left of tokens and sessions that ended long ago.
+
+    Nothing that still works is touched. Run it once a day, from cron for example.
+
+    \b
+    Example:
+      flask tokens purge
+    """
+    deleted = tokens.purge()
+    blocked, ended = counted(deleted["blocked_tokens"], "blocked token"), counted(deleted["sign_ins"], "ended session")
+    say(f"Deleted {blocked} and {ended}.")
+    if as_json:
+        print_json({"blocked_tokens": deleted["blocked_tokens"], "sessions": deleted["sign_ins"]})

@@ -1,0 +1,77 @@
+"""The database object: one engine for writes, an AUTOCOMMIT view of the same pool for reads.
+
+Writes go through ``db.session``, one explicit transaction for each unit of work. Reads go through ``db.read()``, which
+opens no transaction: it saves two round trips on PostgreSQL and takes no lock on SQLite.
+"""
+
+from typing import Any
+
+from flask import Flask, current_app
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.schema import MetaData
+
+
+class Base(DeclarativeBase):
+    """Declarative base of every table; constraints are named so that migrations can address them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy with the two engines described above."""
+
+    def init_app(self, app: Flask) -> None:
+        """Bind to ``app``, whose config must name the database."""
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(app.config)
+        super().init_app(app)
+        with app.app_context():
+            if self.engine.dialect.name == "sqlite":
+                event.listen(self.engine, "connect", _prepare_sqlite)
+                event.listen(self.engine, "begin", _begin_immediate)
+            app.extensions["reader"] = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def read(self) -> Connection:
+        """Return a connection that reads without a transaction; use it as a context manager."""
+        reader: Engine = current_app.extensions["reader"]
+        return reader.connect()
+
+
+def _engine_options(config: dict[str, Any]) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "pool_size": config["DATABASE_POOL_SIZE"],
+        "max_overflow": 4,
+        "pool_timeout": 10,
+        # Values are hashes, titles, addresses: an exception that reaches the log must not carry them.
+        "hide_parameters": True,
+    }
+    if config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
+        # A statement that runs this long is a fault; ending it frees the thread that waits.
+        server_settings = "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=10000"
+        options["connect_args"] = {"connect_timeout": 5, "options": server_settings, "application_name": "taskward"}
+    return options
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not open transactions by itself: see _begin_immediate
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock when a unit of work starts.
+
+    A transaction that begins by reading and writes later has to upgrade its lock, and SQLite refuses that at once,
+    whatever ``busy_timeout`` says, when another writer came in between.
+    """
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

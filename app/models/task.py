@@ -1,0 +1,73 @@
+"""Tasks and their tags."""
+
+from datetime import date, datetime, time
+from enum import IntEnum
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, SmallInteger, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base
+from app.models.base import Timestamp, time_ordered_id, utcnow
+
+#: Sorts after every real due date, in any collation.
+NO_DUE_DATE = "9999-12-31T99:99"
+
+
+class Priority(IntEnum):
+    """How a task ranks; stored as the number, spoken of by name."""
+
+    NONE = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+
+class Task(Base):
+    """Something one person wants done; nobody else can see it."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        Index(None, "user_id", "due_sort", "id"),
+        Index(None, "user_id", "created_at", "id"),
+        Index(None, "user_id", "updated_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=time_ordered_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    title: Mapped[str] = mapped_column(String(500))
+    notes: Mapped[str] = mapped_column(Text, default="")
+    priority: Mapped[int] = mapped_column(SmallInteger, default=Priority.NONE)
+    #: Calendar date and wall-clock time in the owner's zone, never an instant.
+    due_date: Mapped[date | None]
+    due_time: Mapped[time | None]
+    #: `due_sort_key` of the two above; stored, since paging over an expression does not seek on SQLite.
+    due_sort: Mapped[str] = mapped_column(String(16), default=NO_DUE_DATE)
+    #: Names in the order given; `TaskTag` holds the same names for searching.
+    tags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    #: NULL: open.
+    completed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    #: NULL: not in the trash.
+    deleted_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(Timestamp, default=utcnow)
+    #: The owner's `User.rev` at the last write.
+    rev: Mapped[int] = mapped_column(BigInteger)
+
+
+class TaskTag(Base):
+    """One tag on one task, indexed by owner and name."""
+
+    __tablename__ = "task_tags"
+    __table_args__ = (Index(None, "user_id", "name", "task_id"),)
+
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(50), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+
+
+def due_sort_key(due_date: date | None, due_time: time | None) -> str:
+    """Return the text that orders tasks by due date, then time; a date without time comes last on its day."""
+    if due_date is None:
+        return NO_DUE_DATE
+    return f"{due_date.isoformat()}T{due_time:%H:%M}" if due_time else f"{due_date.isoformat()}T24:00"

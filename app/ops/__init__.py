@@ -1,0 +1,5 @@
+"""What operators and their machines ask."""
+
+from app.ops import health
+
+blueprints = (health.bp,)

@@ -1,0 +1,34 @@
+"""Liveness and readiness for load balancers and supervisors."""
+
+from typing import Any
+
+from flask import Blueprint, Flask
+
+from app.services import schema
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+def healthz() -> Any:
+    """Say that the process answers; asks nothing of the database."""
+    return {"status": "ok"}
+
+
+@bp.get("/readyz")
+def readyz() -> Any:
+    """Say whether requests can be served: the database answers and its schema is current."""
+    found, needed = schema.revisions()
+    if found != needed:
+        return {"status": "schema out of date"}, 503, {"Retry-After": "5"}
+    return {"status": "ok"}
+
+
+def refusal(app: Flask) -> str | None:
+    """Return why this database must not be served by this code, in one line, or None when all is well."""
+    with app.app_context():
+        found, needed = schema.revisions()
+    if found == needed:
+        return None
+    have = f"is at revision {found}" if found else "has no schema yet"
+    return f"taskward: the database {have}, this code needs {needed}; run: flask db upgrade"

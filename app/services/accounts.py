@@ -1,0 +1,192 @@
+"""Accounts: register, sign in, change, delete."""
+
+import unicodedata
+from typing import Any
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+from flask import current_app
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.extensions import db
+from app.models import SignIn, User, utcnow
+from app.services import audit, passwords, sign_ins, tokens
+from app.services.errors import (
+    EmailTaken,
+    InvalidCredentials,
+    InvalidInput,
+    RegistrationClosed,
+    UserNotFound,
+    WrongPassword,
+)
+
+
+def register(email: str, password: str, name: str = "") -> User:
+    """Create an account for somebody who asks for one; commits.
+
+    Raises:
+        RegistrationClosed: ``REGISTRATION_OPEN`` is off.
+        InvalidInput, EmailTaken: as `create`.
+    """
+    if not current_app.config["REGISTRATION_OPEN"]:
+        raise RegistrationClosed
+    return create(email, password, name)
+
+
+def create(email: str, password: str, name: str = "") -> User:
+    """Create an account; commits.
+
+    Raises:
+        InvalidInput: the address or the password is not acceptable.
+        EmailTaken: an account has this address, in whatever case.
+    """
+    address = _valid_address(email)
+    passwords.check(password)
+    user = User(email=address, email_key=email_key(address), name=name, password_hash=passwords.hash_password(password))
+    db.session.add(user)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise EmailTaken from error
+    audit.add(audit.Event.USER_CREATED, user.id)
+    db.session.commit()
+    return user
+
+
+def sign_in(email: str, password: str, kind: str, client_id: str) -> tokens.TokenPair:
+    """Check address and password and start a sign-in; commits.
+
+    An unknown address costs the same work and gets the same answer as a wrong password, and so does a disabled account.
+
+    Raises:
+        InvalidCredentials: no sign-in; the attempt is in the event log.
+    """
+    with db.read() as connection:
+        known = connection.execute(
+            select(User.id, User.password_hash).where(User.email_key == email_key(email))
+        ).one_or_none()
+    matches = passwords.verify(known.password_hash if known else None, password)
+    if known is None or not matches:
+        audit.record(audit.Event.LOGIN_FAIL, known and known.id)
+        raise InvalidCredentials
+    rehashed = passwords.hash_password(password) if passwords.needs_rehash(known.password_hash) else None
+    # The row is locked and its hash compared again: a password changed while we were hashing must not let us in.
+    user = db.session.scalar(
+        select(User)
+        .where(User.id == known.id, User.password_hash == known.password_hash, User.disabled_at.is_(None))
+        .with_for_update()
+    )
+    if user is None:
+        audit.record(audit.Event.LOGIN_FAIL, known.id)
+        raise InvalidCredentials
+    if rehashed:
+        user.password_hash = rehashed
+    pair = tokens.issue(sign_ins.start(user.id, kind, client_id))
+    db.session.commit()
+    return pair
+
+
+def change_password(who: sign_ins.Principal, current: str, new: str) -> None:
+    """Replace the password and end every other sign-in, in one transaction; commits.
+
+    Raises:
+        WrongPassword: ``current`` is not the password; the attempt is in the event log.
+        InvalidInput: ``new_password`` is not acceptable.
+    """
+    passwords.check(new, "new_password")
+    proven = _prove(who, current)
+    new_hash = passwords.hash_password(new)
+    if not _set_password(who.user_id, new_hash, proven):
+        raise WrongPassword
+    sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "password changed")
+    db.session.execute(update(SignIn).where(SignIn.id == who.sign_in_id).values(auth_time=utcnow()))
+    audit.add(audit.Event.PASSWORD_CHANGE, who.user_id, who.sign_in_id)
+    db.session.commit()
+
+
+def update_profile(user_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
+    """Change ``name`` and ``timezone``, whichever is given; commits. Returns the profile afterwards.
+
+    Raises:
+        InvalidInput: the time zone is not an IANA name.
+        UserNotFound: the account was deleted in the meantime.
+    """
+    if "timezone" in changes and changes["timezone"] not in available_timezones():
+        raise InvalidInput(timezone="Use an IANA time zone name, like Europe/Berlin.")
+    if changes:
+        db.session.execute(update(User).where(User.id == user_id).values(**changes))
+        audit.add(audit.Event.USER_UPDATED, user_id, fields=sorted(changes))
+        db.session.commit()
+    return profile(user_id)
+
+
+def profile(user_id: UUID) -> dict[str, Any]:
+    """Return id, email, name, timezone and created_at.
+
+    Raises:
+        UserNotFound: there is no such account.
+    """
+    query = select(User.id, User.email, User.name, User.timezone, User.created_at).where(User.id == user_id)
+    with db.read() as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        raise UserNotFound
+    return dict(row._mapping)
+
+
+def delete_own(who: sign_ins.Principal, password: str) -> None:
+    """Delete the caller's account with tasks, sign-ins and events; commits.
+
+    Raises:
+        WrongPassword: not the password; the attempt is in the event log.
+    """
+    _prove(who, password)
+    remove(who.user_id)
+
+
+def remove(user_id: UUID) -> None:
+    """Delete an account with everything in it; commits. That it was deleted is kept, in an event without an owner.
+
+    Raises:
+        UserNotFound: there is no such account.
+    """
+    if db.session.scalar(delete(User).where(User.id == user_id).returning(User.id)) is None:
+        db.session.rollback()
+        raise UserNotFound
+    audit.add(audit.Event.USER_DELETED, deleted_user_id=str(user_id))
+    db.session.commit()
+
+
+def email_key(email: str) -> str:
+    """Return what makes an address unique and findable: normalised, without case."""
+    return unicodedata.normalize("NFC", email.strip()).casefold()
+
+
+def _valid_address(email: str) -> str:
+    try:
+        return validate_email(email.strip(), check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise InvalidInput(email=f"Enter a valid e-mail address. {error}") from error
+
+
+def _prove(who: sign_ins.Principal, password: str) -> str:
+    """Return the stored hash if the password is the caller's, so that it can be replaced only while it still stands."""
+    with db.read() as connection:
+        stored = connection.execute(select(User.password_hash).where(User.id == who.user_id)).scalar()
+    if not passwords.verify(stored, password) or stored is None:
+        audit.record(audit.Event.PASSWORD_CHANGE_FAIL, who.user_id, who.sign_in_id)
+        raise WrongPassword
+    return stored
+
+
+def _set_password(user_id: UUID, new_hash: str, expected: str) -> bool:
+    changed = db.session.scalar(
+        update(User)
+        .where(User.id == user_id, User.password_hash == expected)
+        .values(password_hash=new_hash)
+        .returning(User.id)
+    )
+    return changed is not None

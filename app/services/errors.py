@@ -1,0 +1,72 @@
+"""What services refuse, in words a person can act on; the HTTP status of each is decided in `app/web/errors.py`."""
+
+
+class ServiceError(Exception):
+    """A rule was broken; `str()` is safe to show to whoever asked."""
+
+    message = "The request was refused."
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.message)
+
+
+class InvalidInput(ServiceError):
+    """Values break a rule; ``errors`` maps each field to what would be accepted."""
+
+    def __init__(self, /, **errors: str) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
+class EmailTaken(ServiceError):
+    """Another account has the address."""
+
+    message = "An account with this e-mail address already exists. Sign in instead, or use another address."
+
+
+class RegistrationClosed(ServiceError):
+    """The operator creates the accounts here."""
+
+    message = "Registration is closed on this server. Ask its operator for an account."
+
+
+class InvalidCredentials(ServiceError):
+    """Sign-in failed; deliberately silent about which half was wrong."""
+
+    message = "The e-mail address or the password is wrong."
+
+
+class WrongPassword(ServiceError):
+    """The caller is signed in but could not repeat the password."""
+
+    message = "The current password is wrong."
+
+
+class InvalidToken(ServiceError):
+    """The access token is malformed, forged, expired or revoked (RFC 6750 §3.1 invalid_token)."""
+
+    message = "The access token is expired, revoked, or not valid here. Sign in again or use the refresh token."
+
+
+class InvalidGrant(ServiceError):
+    """The refresh token cannot be used (RFC 6749 §5.2 invalid_grant)."""
+
+    message = "The refresh token is expired, revoked, used before, or not valid here. Sign in again."
+
+
+class TaskNotFound(ServiceError):
+    """The person has no such task."""
+
+    message = "There is no such task."
+
+
+class SignInNotFound(ServiceError):
+    """The person has no such live sign-in."""
+
+    message = "There is no such session."
+
+
+class UserNotFound(ServiceError):
+    """No account matches."""
+
+    message = "There is no such account."

@@ -1,0 +1,176 @@
+"""Sign-ins: start, ask whether alive, list, end. The row is the root of trust of every token that names it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import ColumnElement, bindparam, exists, select, update
+from structlog.contextvars import get_contextvars
+
+from app.extensions import db
+from app.models import BlockedToken, SignIn, User, utcnow
+from app.services import audit, devices
+from app.services.errors import SignInNotFound
+
+ALL_SCOPES = "tasks:read tasks:write account"
+_SEEN_AT_MOST_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking, through which sign-in: everything the liveness question returns."""
+
+    sign_in_id: UUID
+    user_id: UUID
+    kind: str
+    scopes: frozenset[str]
+    auth_time: datetime
+    last_seen_at: datetime
+    email: str
+    name: str
+    timezone: str
+    rev: int
+    created_at: datetime
+
+
+def alive(now: Any) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a sign-in is alive at ``now`` (a datetime or a bound parameter)."""
+    return SignIn.revoked_at.is_(None), SignIn.expires_at > now, SignIn.idle_until > now
+
+
+_PRINCIPAL = (
+    select(
+        SignIn.id.label("sign_in_id"),
+        SignIn.user_id,
+        SignIn.kind,
+        SignIn.scope,
+        SignIn.auth_time,
+        SignIn.last_seen_at,
+        User.email,
+        User.name,
+        User.timezone,
+        User.rev,
+        User.created_at,
+    )
+    .join(User, User.id == SignIn.user_id)
+    .where(
+        SignIn.id == bindparam("sid"),
+        SignIn.user_id == bindparam("sub"),
+        User.disabled_at.is_(None),
+        ~exists().where(BlockedToken.jti == bindparam("jti")),
+        *alive(bindparam("now", type_=SignIn.expires_at.type)),
+    )
+)
+
+
+def principal(claims: dict[str, Any]) -> Principal | None:
+    """Answer the liveness question for verified claims, in one round trip; None means revoked in some way."""
+    values = {"sid": UUID(claims["sid"]), "sub": UUID(claims["sub"]), "jti": claims["jti"], "now": utcnow()}
+    with db.read() as connection:
+        row = connection.execute(_PRINCIPAL, values).one_or_none()
+    if row is None:
+        return None
+    sign_in_id, user_id, kind, scope, *rest = row
+    return Principal(sign_in_id, user_id, kind, frozenset(scope.split()), *rest)
+
+
+def touch(who: Principal) -> None:
+    """Note that the sign-in was seen now, if the last note is over a minute old; commits."""
+    now = utcnow()
+    if now - who.last_seen_at < _SEEN_AT_MOST_EVERY:
+        return
+    ip = get_contextvars().get("ip", "")
+    stale = SignIn.last_seen_at < now - _SEEN_AT_MOST_EVERY
+    db.session.execute(update(SignIn).where(SignIn.id == who.sign_in_id, stale).values(last_seen_at=now, ip=ip))
+    db.session.commit()
+
+
+def start(user_id: UUID, kind: str, client_id: str, scope: str = ALL_SCOPES) -> SignIn:
+    """Add a sign-in for the device that is asking to the caller's transaction, with its event."""
+    now = utcnow()
+    context = get_contextvars()
+    sign_in = SignIn(
+        user_id=user_id,
+        kind=kind,
+        client_id=client_id,
+        scope=scope,
+        label=devices.current(),
+        user_agent=context.get("user_agent", ""),
+        ip=context.get("ip", ""),
+        created_at=now,
+        last_seen_at=now,
+        auth_time=now,
+        seq=0,
+        rotated_at=now,
+        idle_until=now + current_app.config["REFRESH_IDLE"],
+        expires_at=now + current_app.config["REFRESH_ABSOLUTE"],
+    )
+    db.session.add(sign_in)
+    db.session.flush()
+    audit.add(audit.Event.LOGIN_SUCCESS, user_id, sign_in.id, kind=kind)
+    return sign_in
+
+
+def live(user_id: UUID | None = None) -> list[dict[str, Any]]:
+    """Return the live sign-ins of one person, or of everybody (for the operator), newest use first."""
+    columns = (
+        SignIn.id,
+        SignIn.user_id,
+        SignIn.kind,
+        SignIn.client_id,
+        SignIn.label,
+        SignIn.user_agent,
+        SignIn.ip,
+        SignIn.created_at,
+        SignIn.last_seen_at,
+        SignIn.idle_until,
+        SignIn.expires_at,
+    )
+    query = select(*columns).where(*alive(utcnow())).order_by(SignIn.last_seen_at.desc(), SignIn.id)
+    if user_id is not None:
+        query = query.where(SignIn.user_id == user_id)
+    with db.read() as connection:
+        return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def end(user_id: UUID, sign_in_id: UUID, reason: str) -> None:
+    """End one of the person's sign-ins: all its tokens are dead at once, everywhere; commits.
+
+    Raises:
+        SignInNotFound: the person has no live sign-in of this id.
+    """
+    if not mark_ended([SignIn.user_id == user_id, SignIn.id == sign_in_id], reason):
+        db.session.rollback()
+        raise SignInNotFound
+    db.session.commit()
+
+
+def end_others(user_id: UUID, keep: UUID) -> int:
+    """End every sign-in of the person but one; commits. Returns how many were ended."""
+    ended = mark_ended([SignIn.user_id == user_id, SignIn.id != keep], "signed out from another device")
+    db.session.commit()
+    return ended
+
+
+def end_all(user_id: UUID, reason: str) -> int:
+    """End every sign-in of the person; commits. Returns how many were ended."""
+    ended = mark_ended([SignIn.user_id == user_id], reason)
+    db.session.commit()
+    return ended
+
+
+def mark_ended(which: Sequence[ColumnElement[bool]], reason: str) -> int:
+    """End the live sign-ins that match, with an event each, in the caller's transaction; return how many."""
+    now = utcnow()
+    ended = db.session.execute(
+        update(SignIn)
+        .where(*which, *alive(now))
+        .values(revoked_at=now, revoke_reason=reason)
+        .returning(SignIn.id, SignIn.user_id)
+    ).all()
+    for row in ended:
+        audit.add(audit.Event.SESSION_ENDED, row.user_id, row.id, reason=reason)
+    return len(ended)

@@ -1,0 +1,170 @@
+"""Tasks: create, read, change, trash, restore. Every function takes the owner first and sees nobody else's rows."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+
+from app.extensions import db
+from app.models import Priority, Task, TaskTag, User, due_sort_key, time_ordered_id, utcnow
+from app.services.errors import InvalidInput, TaskNotFound, UserNotFound
+
+COLUMNS = (
+    Task.id,
+    Task.title,
+    Task.notes,
+    Task.priority,
+    Task.due_date,
+    Task.due_time,
+    Task.tags,
+    Task.completed_at,
+    Task.deleted_at,
+    Task.created_at,
+    Task.updated_at,
+    Task.rev,
+)
+
+#: A row of `COLUMNS`, by name.
+TaskRow = dict[str, Any]
+
+
+def create(user_id: UUID, fields: dict[str, Any]) -> TaskRow:
+    """Add a task; commits. ``fields`` are those of `change`, with ``title`` required.
+
+    Raises:
+        InvalidInput: a due time without a due date.
+    """
+    now = utcnow()
+    values = {"notes": "", "priority": Priority.NONE, "due_date": None, "due_time": None, "tags": []}
+    values |= _stored(fields, now)
+    values["due_sort"] = _due_sort(values["due_date"], values["due_time"])
+    rev = _next_rev(user_id)
+    row = db.session.execute(
+        insert(Task)
+        .values(id=time_ordered_id(), user_id=user_id, created_at=now, updated_at=now, rev=rev, **values)
+        .returning(*COLUMNS)
+    ).one()
+    _index_tags(user_id, row.id, row.tags)
+    db.session.commit()
+    return dict(row._mapping)
+
+
+def get(user_id: UUID, task_id: UUID) -> TaskRow:
+    """Return the task, in the trash or not.
+
+    Raises:
+        TaskNotFound: the person has no such task; somebody else's does not exist here.
+    """
+    with db.read() as connection:
+        row = connection.execute(select(*COLUMNS).where(*_own(user_id, task_id))).one_or_none()
+    if row is None:
+        raise TaskNotFound
+    return dict(row._mapping)
+
+
+def change(user_id: UUID, task_id: UUID, fields: dict[str, Any]) -> TaskRow:
+    """Set the given fields of a task that is not in the trash; commits. Returns it afterwards.
+
+    Args:
+        user_id: the owner.
+        task_id: which task.
+        fields: any of title, notes, priority (a `Priority`), due_date, due_time, tags (a list of names) and completed
+            (True keeps the time of the first completion).
+
+    Raises:
+        TaskNotFound: no such task outside the trash.
+        InvalidInput: a due time would be left without a due date.
+    """
+    now = utcnow()
+    rev = _next_rev(user_id)
+    mine = [*_own(user_id, task_id), Task.deleted_at.is_(None)]
+    before = db.session.execute(select(*COLUMNS).where(*mine)).one_or_none()
+    if before is None:
+        db.session.rollback()
+        raise TaskNotFound
+    values = _stored(fields, now)
+    if values.get("completed_at") is not None and before.completed_at is not None:
+        del values["completed_at"]
+    after = dict(before._mapping) | values
+    if all(getattr(before, name) == value for name, value in values.items()):
+        db.session.rollback()
+        return after
+    try:
+        values["due_sort"] = _due_sort(after["due_date"], after["due_time"])
+    except InvalidInput:
+        db.session.rollback()
+        raise
+    row = db.session.execute(
+        update(Task).where(*mine).values(updated_at=now, rev=rev, **values).returning(*COLUMNS)
+    ).one()
+    if "tags" in values:
+        db.session.execute(delete(TaskTag).where(TaskTag.task_id == task_id))
+        _index_tags(user_id, task_id, row.tags)
+    db.session.commit()
+    return dict(row._mapping)
+
+
+def trash(user_id: UUID, task_id: UUID) -> TaskRow:
+    """Move a task to the trash; commits. Returns it.
+
+    Raises:
+        TaskNotFound: no such task outside the trash.
+    """
+    return _move(user_id, task_id, Task.deleted_at.is_(None), utcnow())
+
+
+def restore(user_id: UUID, task_id: UUID) -> TaskRow:
+    """Bring a task back from the trash; commits. Returns it.
+
+    Raises:
+        TaskNotFound: no such task in the trash.
+    """
+    return _move(user_id, task_id, Task.deleted_at.is_not(None), None)
+
+
+def _move(user_id: UUID, task_id: UUID, where_it_is: ColumnElement[bool], deleted_at: Any) -> TaskRow:
+    rev = _next_rev(user_id)
+    row = db.session.execute(
+        update(Task)
+        .where(*_own(user_id, task_id), where_it_is)
+        .values(deleted_at=deleted_at, updated_at=utcnow(), rev=rev)
+        .returning(*COLUMNS)
+    ).one_or_none()
+    if row is None:
+        db.session.rollback()
+        raise TaskNotFound
+    db.session.commit()
+    return dict(row._mapping)
+
+
+def _own(user_id: UUID, task_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return Task.user_id == user_id, Task.id == task_id
+
+
+def _next_rev(user_id: UUID) -> int:
+    """Raise and return the person's counter; the row lock it takes puts that person's writes in order of commit."""
+    statement = update(User).where(User.id == user_id).values(rev=User.rev + 1).returning(User.rev)
+    rev = db.session.scalar(statement)
+    if rev is None:
+        db.session.rollback()
+        raise UserNotFound
+    return rev
+
+
+def _stored(fields: dict[str, Any], now: Any) -> dict[str, Any]:
+    """Return the columns for the fields: all but ``completed`` keep their names."""
+    values = {name: value for name, value in fields.items() if name != "completed"}
+    if "completed" in fields:
+        values["completed_at"] = now if fields["completed"] else None
+    return values
+
+
+def _due_sort(due_date: Any, due_time: Any) -> str:
+    if due_time is not None and due_date is None:
+        raise InvalidInput(due_time="A due time needs a due date.")
+    return due_sort_key(due_date, due_time)
+
+
+def _index_tags(user_id: UUID, task_id: UUID, tags: list[str]) -> None:
+    if tags:
+        db.session.execute(insert(TaskTag), [{"task_id": task_id, "name": name, "user_id": user_id} for name in tags])

@@ -1,0 +1,55 @@
+"""Due dates in words, as seen from the person's own calendar."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from app.services.tasks import TaskRow
+
+NO_DATE = "No date"
+
+
+@dataclass(frozen=True)
+class Due:
+    """When a task is due: in words, for machines, whether it is late, and the section of the list it belongs in."""
+
+    text: str
+    iso: str
+    overdue: bool
+    section: str
+
+
+def describe(task: TaskRow, now: datetime) -> Due | None:
+    """Return when the task is due as seen at ``now`` in the person's zone; None without a due date."""
+    day, time = task["due_date"], task["due_time"]
+    if day is None:
+        return None
+    today = now.date()
+    late = day < today or (day == today and time is not None and time < now.time())
+    overdue = late and task["completed_at"] is None
+    text = _day(day, today)
+    iso = day.isoformat()
+    if time is not None:
+        text += f", {time:%H:%M}"
+        iso += f"T{time:%H:%M}"
+    return Due(text, iso, overdue, "Overdue" if overdue else _section(day, today))
+
+
+def _day(day: date, today: date) -> str:
+    match (day - today).days:
+        case -1:
+            return "Yesterday"
+        case 0:
+            return "Today"
+        case 1:
+            return "Tomorrow"
+        case distance if 1 < distance < 7:
+            return f"{day:%A}"
+    return f"{day.day} {day:%b}" if day.year == today.year else f"{day.day} {day:%b %Y}"
+
+
+def _section(day: date, today: date) -> str:
+    if day <= today:
+        return "Today"
+    if day == today + timedelta(days=1):
+        return "Tomorrow"
+    return "Next 7 days" if day < today + timedelta(days=7) else "Later"

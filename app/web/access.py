@@ -1,0 +1,151 @@
+"""Who may pass: the decorators of every route that is not public."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import Flask, after_this_request, g, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from app.services import audit, sign_ins, tokens
+from app.services.errors import InvalidGrant, InvalidToken
+from app.services.sign_ins import Principal
+from app.web import cookies
+from app.web.errors import InsufficientScope, MissingToken, NotTheOwner
+
+#: The client that the pages are: its refresh tokens live in cookies only and are good nowhere else.
+PAGES_CLIENT = "taskward-pages"
+#: The client that first-party programs are.
+API_CLIENT = "taskward-api"
+
+View = Callable[..., Any]
+
+
+def owner_required(scope: str) -> Callable[[View], View]:
+    """Let the view run only for the person the route's ``user_id`` names, with a token that has ``scope``.
+
+    The order is fixed: no or bad token 401, another person's id 403 (whether or not such a person exists), missing
+    scope 403 insufficient_scope.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*, user_id: UUID, **arguments: Any) -> Any:
+            who = _bearer()
+            if who.user_id != user_id:
+                audit.record(audit.Event.AUTHZ_FAIL, who.user_id, who.sign_in_id, endpoint=request.endpoint)
+                raise NotTheOwner
+            if scope not in who.scopes:
+                raise InsufficientScope(scope)
+            return view(user_id=user_id, **arguments)
+
+        guarded.owner_scope = scope  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def token_required(view: View) -> View:
+    """Let the view run for whoever presents a good access token; for routes that name nobody."""
+
+    @wraps(view)
+    def guarded(**arguments: Any) -> Any:
+        _bearer()
+        return view(**arguments)
+
+    return guarded
+
+
+def login_required(view: View) -> View:
+    """Let the page run for whoever is signed in in this browser; send others to sign in and then back."""
+
+    @wraps(view)
+    def guarded(**arguments: Any) -> Any:
+        if visitor() is None:
+            wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+            response = redirect(url_for("auth.login", next=wanted), 303)
+            if cookies.access_token() or cookies.refresh_token():
+                cookies.forget(response)
+            return response
+        return view(**arguments)
+
+    return guarded
+
+
+def principal() -> Principal:
+    """Return who is asking; only inside a view that one of the decorators guards."""
+    who: Principal = g.principal
+    return who
+
+
+def visitor() -> Principal | None:
+    """Return who is signed in in this browser, renewing the tokens silently when only the refresh token is left."""
+    raw = cookies.access_token()
+    who = _alive(raw) if raw else None
+    refresh = cookies.refresh_token()
+    if who is None and refresh:
+        try:
+            pair = tokens.rotate(refresh, PAGES_CLIENT)
+        except InvalidGrant:
+            return None
+        who = _alive(pair.access_token)
+        if who is not None:
+            _keep_after_request(pair)
+    return who
+
+
+def local_path(wanted: str | None) -> str | None:
+    """Return ``wanted`` if it is a path on this very site, where a sign-in may lead; otherwise None."""
+    if not wanted or not wanted.startswith("/") or not wanted.isprintable() or "\\" in wanted:
+        return None
+    parts = urlsplit(wanted)
+    # A browser reads //host and /\host as other sites.
+    return None if parts.scheme or parts.netloc or wanted.startswith("//") else wanted
+
+
+def check_owner_routes(app: Flask) -> None:
+    """Refuse to start if a route names a user but is not guarded by `owner_required`.
+
+    Raises:
+        RuntimeError: naming the endpoints.
+    """
+    open_routes = [
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "user_id" in rule.arguments and not hasattr(app.view_functions[rule.endpoint], "owner_scope")
+    ]
+    if open_routes:
+        raise RuntimeError(f"routes with a user_id but without @owner_required: {', '.join(sorted(open_routes))}")
+
+
+def _bearer() -> Principal:
+    """Return who the Authorization header names (RFC 6750 §2.1); cookies and query strings are never looked at."""
+    # Not request.authorization: Werkzeug decodes the header by its scheme, and "Basic é" makes it raise.
+    scheme, _, raw = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise MissingToken
+    who = _alive(raw.strip())
+    if who is None:
+        raise InvalidToken
+    return who
+
+
+def _alive(raw: str) -> Principal | None:
+    try:
+        claims = tokens.verify(raw, tokens.ACCESS)
+    except InvalidToken:
+        return None
+    who = sign_ins.principal(claims)
+    if who is not None:
+        sign_ins.touch(who)
+        g.principal = who
+    return who
+
+
+def _keep_after_request(pair: tokens.TokenPair) -> None:
+    @after_this_request
+    def keep(response: Response) -> Response:
+        cookies.keep(response, pair)
+        return response

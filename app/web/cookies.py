@@ -1,0 +1,41 @@
+"""The two token cookies of the pages."""
+
+from flask import current_app, request, session
+from werkzeug.wrappers import Response
+
+from app.services.tokens import TokenPair
+
+
+def access_token() -> str | None:
+    """Return the access token the browser sent, if any."""
+    return request.cookies.get(current_app.config["ACCESS_COOKIE_NAME"])
+
+
+def refresh_token() -> str | None:
+    """Return the refresh token the browser sent, if any."""
+    return request.cookies.get(current_app.config["REFRESH_COOKIE_NAME"])
+
+
+def keep(response: Response, pair: TokenPair) -> None:
+    """Hand both tokens to the browser, each for as long as it lives."""
+    _set(response, "ACCESS_COOKIE_NAME", pair.access_token, max_age=pair.expires_in)
+    _set(response, "REFRESH_COOKIE_NAME", pair.refresh_token, expires=pair.refresh_expires_at)
+
+
+def forget(response: Response) -> None:
+    """Take the tokens, and with them everything else of this sign-in, out of the browser."""
+    session.clear()
+    _set(response, "ACCESS_COOKIE_NAME", "", max_age=0)
+    _set(response, "REFRESH_COOKIE_NAME", "", max_age=0)
+
+
+def _set(response: Response, setting: str, value: str, **lifetime: object) -> None:
+    response.set_cookie(
+        current_app.config[setting],
+        value,
+        path="/",
+        secure=current_app.config["HTTPS"],
+        httponly=True,
+        samesite="Lax",
+        **lifetime,  # type: ignore[arg-type]
+    )

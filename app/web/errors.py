@@ -1,0 +1,138 @@
+"""Every error answer: the status of each service error, and the voice, chosen by path once."""
+
+from flask import Flask, current_app, g, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable, default_exceptions
+from werkzeug.wrappers import Response
+
+from app.services import errors
+from app.web.problem import PROBLEM_TYPE, oauth_error, problem
+
+CHALLENGE = 'Bearer realm="taskward"'
+
+
+class MissingToken(errors.ServiceError):
+    """No credentials at all: the challenge says so by carrying no error code (RFC 6750 §3.1)."""
+
+    message = "Send an access token in the header Authorization: Bearer."
+
+
+class NotTheOwner(errors.ServiceError):
+    """The route names somebody else."""
+
+    message = "This belongs to another account."
+
+
+class InsufficientScope(errors.ServiceError):
+    """The token is good but was not given this right (RFC 6750 §3.1)."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs a token with the scope {scope}.")
+        self.scope = scope
+
+
+class InvalidClient(errors.ServiceError):
+    """The OAuth client is unknown or failed to authenticate (RFC 6749 §5.2)."""
+
+    message = "This client is not known here."
+
+
+class UnsupportedGrantType(errors.ServiceError):
+    """The token endpoint does not offer this grant (RFC 6749 §5.2)."""
+
+    message = "This grant type is not offered here."
+
+
+#: Service error → status, and the error code of the OAuth answer. The problem type is named after the class.
+_MEANING: dict[type[errors.ServiceError], tuple[int, str]] = {
+    errors.InvalidInput: (422, "invalid_request"),
+    errors.EmailTaken: (409, "invalid_request"),
+    errors.RegistrationClosed: (403, "access_denied"),
+    errors.InvalidCredentials: (401, "invalid_grant"),
+    errors.WrongPassword: (403, "access_denied"),
+    errors.InvalidToken: (401, "invalid_token"),
+    errors.InvalidGrant: (401, "invalid_grant"),
+    errors.TaskNotFound: (404, "invalid_request"),
+    errors.SignInNotFound: (404, "invalid_request"),
+    errors.UserNotFound: (404, "invalid_request"),
+    MissingToken: (401, "invalid_request"),
+    NotTheOwner: (403, "access_denied"),
+    InsufficientScope: (403, "insufficient_scope"),
+    InvalidClient: (401, "invalid_client"),
+    UnsupportedGrantType: (400, "unsupported_grant_type"),
+}
+#: RFC 6749 §5.2: under /oauth, 401 is for clients that failed to authenticate; a refused grant is 400.
+_BAD_REQUEST_IN_OAUTH = ("invalid_grant", "invalid_request")
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of every route."""
+    app.register_error_handler(errors.ServiceError, on_service_error)
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(CSRFError, on_csrf_error)
+    for kind in (OperationalError, InterfaceError, InternalError, ProgrammingError, PoolTimeout):
+        app.register_error_handler(kind, on_database_error)
+
+
+def on_service_error(error: errors.ServiceError) -> Response:
+    """Answer a broken rule with its status and, for every 401, a challenge."""
+    status, code = _MEANING[type(error)]
+    oauth = request.path.startswith("/oauth/")
+    if oauth and code in _BAD_REQUEST_IN_OAUTH:
+        status = 400
+    response = default_exceptions[status](str(error)).get_response()
+    _speak(response, str(error), error=error, code=code)
+    if isinstance(error, InsufficientScope):
+        response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="{code}", scope="{error.scope}"'
+    elif isinstance(error, InvalidClient) and "Authorization" in request.headers:
+        response.headers["WWW-Authenticate"] = 'Basic realm="taskward"'
+    elif status == 401:
+        response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="{code}"' if code == "invalid_token" else CHALLENGE
+    return response
+
+
+def on_http_error(error: HTTPException) -> Response:
+    """Give the error's own answer, headers and all, a body in the voice of its path."""
+    response = error.get_response()
+    if response.status_code < 400:
+        return response
+    if isinstance(error, InternalServerError):
+        # Constant: what went wrong is in the log, under the request id.
+        detail = "Something went wrong on our side; nothing you sent was at fault. Try again in a moment."
+    else:
+        detail = error.description or ""
+    _speak(response, detail)
+    return response
+
+
+def on_csrf_error(_: CSRFError) -> Response:
+    """Say what to do about a form whose token is missing or old."""
+    return on_http_error(
+        BadRequest(
+            "This form is out of date, perhaps because you signed in or out in another tab. "
+            "Go back, reload the page and send it again."
+        )
+    )
+
+
+def on_database_error(error: DBAPIError | PoolTimeout) -> Response:
+    """A database that does not answer is 503, never a yes and never a no."""
+    current_app.logger.error("database error", exc_info=error)
+    return on_http_error(ServiceUnavailable("The database does not answer. Try again in a moment.", retry_after=5))
+
+
+def _speak(response: Response, detail: str, error: errors.ServiceError | None = None, code: str | None = None) -> None:
+    """Replace the body: OAuth error, problem+json or page, by path."""
+    status, reason = response.status_code, response.status.partition(" ")[2].title()
+    if request.path.startswith("/oauth/"):
+        response.set_data(oauth_error(status, detail, code))
+        response.content_type = "application/json"
+    elif request.path.startswith(("/api", "/.well-known", "/healthz", "/readyz", "/metrics")):
+        response.set_data(problem(status, reason, detail, error))
+        response.content_type = PROBLEM_TYPE
+    else:
+        page = render_template("errors/error.html", title=reason.capitalize(), detail=detail, request_id=g.request_id)
+        response.set_data(page)
+        response.content_type = "text/html; charset=utf-8"

@@ -1,0 +1,55 @@
+"""What every page form shares: one validation with the API, and refusals put beside the fields they are about."""
+
+from typing import Any, ClassVar
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, Field
+
+from app.services.errors import InvalidInput, ServiceError
+from app.web.payload import SchemaT, fields
+
+
+class Form(FlaskForm):
+    """Base of the page forms: says how things are asked; what is acceptable the request schemas and services say."""
+
+    #: Service errors that are about one field.
+    about: ClassVar[dict[type[ServiceError], str]] = {}
+
+    def read(self, schema: type[SchemaT]) -> SchemaT:
+        """Return what was typed as an instance of the schema, which takes the fields it knows.
+
+        Raises:
+            InvalidInput: something is missing or does not fit.
+        """
+        if not self.validate():
+            raise InvalidInput(**{field.name: str(field.errors[0]) for field in self if field.errors})
+        values = {
+            name: value
+            for name, value in self.typed().items()
+            if name in schema.model_fields and self._was_sent(self._fields[name])
+        }
+        return fields(schema, values)
+
+    def typed(self) -> dict[str, Any]:
+        """Return the value of each field in the shape the schemas take."""
+        return dict(self.data)
+
+    def refuse(self, error: ServiceError) -> None:
+        """Put a refusal beside the fields it is about, or above the form where it is about none of them."""
+        places = error.errors if isinstance(error, InvalidInput) else {self.about.get(type(error), ""): str(error)}
+        for place, text in places.items():
+            field = self._fields.get(place.partition("/")[0])
+            if field is None:
+                self.form_errors.append(text)
+            else:
+                field.errors = [text]
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """Return what the error summary lists: the id of the field, or none, and the text."""
+        beside = [(field.id, text) for field in self for text in field.errors]
+        return [("", text) for text in self.form_errors] + beside
+
+    @staticmethod
+    def _was_sent(field: Field) -> bool:
+        # An unticked box is not sent at all; any other field that is missing must not pass for one left empty.
+        return bool(field.raw_data) or isinstance(field, BooleanField)

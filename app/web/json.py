@@ -1,0 +1,28 @@
+"""JSON answers, serialised once by orjson; instants as ``2026-11-03T10:15:00Z``."""
+
+from typing import Any
+
+import orjson
+from flask import Flask, Response
+from flask.json.provider import JSONProvider
+
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+
+
+class OrjsonProvider(JSONProvider):
+    """Flask's JSON provider over orjson: knows UUID, date, time and datetime by itself."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        return orjson.dumps(obj, option=_OPTIONS).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        body = orjson.dumps(self._prepare_response_obj(args, kwargs), option=_OPTIONS)
+        return Response(body, mimetype="application/json")
+
+
+def init_app(app: Flask) -> None:
+    """Make views that return a dict or a list answer through orjson."""
+    app.json = OrjsonProvider(app)

@@ -1,0 +1,81 @@
+"""Request id, and one JSON log line per request: route template, never the URL with its query."""
+
+import logging
+import re
+import sys
+import time
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, g, request
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from structlog.tracebacks import ExceptionDictTransformer
+from uuid6 import uuid7
+
+_log = structlog.get_logger("request")
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def init_app(app: Flask) -> None:
+    """Send every log line, Flask's own included, to standard error as one JSON object."""
+    level = getattr(logging, app.config["LOG_LEVEL"].upper())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Without local variables, which hold passwords, tokens and titles.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(serializer=_one_line),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_StandardError(),
+    )
+    app.logger.handlers = [_ToStructlog()]
+    app.logger.propagate = False
+    app.before_request(_open)
+    app.after_request(_close)
+
+
+def _one_line(event: dict[str, Any], **_: Any) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+class _StandardError:
+    """Look up ``sys.stderr`` for each line, so that whoever replaces it sees the lines."""
+
+    def __call__(self, *_: Any) -> structlog.WriteLogger:
+        # Line and line end in one write: workers share the stream.
+        return structlog.WriteLogger(sys.stderr)
+
+
+class _ToStructlog(logging.Handler):
+    """Carries records of the standard library, such as Flask's report of an exception, over to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger(record.name)
+        log.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
+
+
+def _open() -> None:
+    g.started = time.perf_counter()
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _SAFE_ID.fullmatch(given) else uuid7().hex
+    agent = "".join(c for c in request.headers.get("User-Agent", "")[:256] if c.isprintable())
+    clear_contextvars()
+    bind_contextvars(request_id=g.request_id, ip=request.remote_addr or "", user_agent=agent)
+
+
+def _close(response: Response) -> Response:
+    rule = request.url_rule.rule if request.url_rule else None
+    _log.info(
+        "request",
+        method=request.method,
+        route=rule,
+        status=response.status_code,
+        ms=round((time.perf_counter() - g.started) * 1000, 1),
+        user_id=str(g.principal.user_id) if "principal" in g else None,
+    )
+    response.headers["X-Request-Id"] = g.request_id
+    return response

@@ -1,0 +1,9 @@
+"""One-time messages about what was just done, shown on the next page."""
+
+import flask
+
+
+def say(text: str, undo: str | None = None) -> None:
+    """Show the text on the next page; ``undo`` is the URL whose POST takes the action back."""
+    # Flask's signature asks for text but it carries, and the templates expect, any JSON value.
+    flask.flash({"text": text, "undo": undo}, "status")  # type: ignore[arg-type]

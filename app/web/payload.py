@@ -1,0 +1,104 @@
+"""Request bodies and query strings, checked by pydantic schemas before a view sees them."""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
+
+from flask import request
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from app.services.errors import InvalidInput
+
+JSON_TYPES = ("application/json", "application/merge-patch+json")
+
+
+class Schema(BaseModel):
+    """Base of request schemas: exact types, and a field we do not know is an error, not a silence."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+SchemaT = TypeVar("SchemaT", bound=Schema)
+
+
+def json_body(schema: type[SchemaT]) -> SchemaT:
+    """Return the JSON body as an instance of the schema.
+
+    Raises:
+        UnsupportedMediaType: the body is not labelled as JSON.
+        BadRequest: it is not JSON.
+        InvalidInput: it does not fit; one message for each place, named by JSON pointer without the leading ``#/``.
+    """
+    if request.mimetype not in JSON_TYPES:
+        raise UnsupportedMediaType("Send the body as JSON, with the header Content-Type: application/json.")
+    try:
+        return schema.model_validate_json(request.get_data())
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":
+            raise BadRequest("The body is not valid JSON.") from error
+        raise _invalid(error) from error
+
+
+def query_string(schema: type[SchemaT]) -> SchemaT:
+    """Return the query parameters as an instance of the schema, numbers converted from text.
+
+    Raises:
+        InvalidInput: a parameter is unknown, given twice, or does not fit.
+    """
+    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    if twice:
+        raise InvalidInput(**dict.fromkeys(twice, "Give this parameter once."))
+    return fields(schema, request.args.to_dict())
+
+
+def fields(schema: type[SchemaT], values: Mapping[str, object]) -> SchemaT:
+    """Return text fields, from a form or a query string, as an instance of the schema.
+
+    Raises:
+        InvalidInput: a value does not fit.
+    """
+    try:
+        return schema.model_validate(values, strict=False)
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _invalid(error: ValidationError) -> InvalidInput:
+    return InvalidInput(**{_pointer(each["loc"]): _plain(each["msg"]) for each in error.errors()})
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    # RFC 6901 §3; a client's own field name may hold the characters that need escaping.
+    return "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Extra inputs are not permitted", "There is no such field.")
+
+
+def _one_line(text: str) -> str:
+    """Trim; refuse control characters, which could forge lines in logs, calendars and exports."""
+    text = unicodedata.normalize("NFC", text).strip()
+    if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text):
+        raise ValueError("Use one line without control characters.")
+    return text
+
+
+def _many_lines(text: str) -> str:
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in text):
+        raise ValueError("Use text without control characters.")
+    return text
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("Use text without NUL characters.")
+    return text
+
+
+OneLine = Annotated[str, AfterValidator(_one_line)]
+ManyLines = Annotated[str, AfterValidator(_many_lines)]
+#: For passwords: taken exactly as typed.
+Secret = Annotated[str, AfterValidator(_without_nul)]

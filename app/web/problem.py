@@ -1,0 +1,40 @@
+"""Error bodies: problem+json for the API (RFC 9457), RFC 6749 §5.2 for /oauth."""
+
+import re
+from typing import Any
+
+import orjson
+from flask import g, request
+
+from app.services.errors import InvalidInput, ServiceError
+
+PROBLEM_TYPE = "application/problem+json"
+
+_OAUTH_CODES = {401: "invalid_client", 500: "server_error", 503: "temporarily_unavailable"}
+
+
+def problem(status: int, title: str, detail: str, error: ServiceError | None = None) -> bytes:
+    """Return the body of RFC 9457; its ``type`` is named after our own error, or about:blank where HTTP says it all."""
+    body: dict[str, Any] = {
+        "type": f"urn:taskward:problem:{_slug(error)}" if error else "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request.path,
+        "request_id": g.request_id,
+    }
+    if isinstance(error, InvalidInput):
+        body["errors"] = [
+            {"pointer": f"#/{place}" if place else "#", "detail": text} for place, text in error.errors.items()
+        ]
+    return orjson.dumps(body)
+
+
+def oauth_error(status: int, detail: str, code: str | None = None) -> bytes:
+    """Return the body of RFC 6749 §5.2, whose description has only the characters that section allows."""
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in detail)
+    return orjson.dumps({"error": code or _OAUTH_CODES.get(status, "invalid_request"), "error_description": plain})
+
+
+def _slug(error: ServiceError) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()

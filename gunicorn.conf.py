@@ -1,0 +1,33 @@
+"""gunicorn settings; see `config.server` for the variables behind them."""
+
+import os
+from typing import Any
+
+from config import server
+
+_settings = server()
+bind = _settings["bind"]
+workers = _settings["workers"]
+threads = _settings["threads"]
+worker_class = "gthread"
+# One load of the code, and one refusal instead of one per worker when the schema is not current.
+preload_app = True
+graceful_timeout = 30
+timeout = 60
+keepalive = 5
+# The heartbeat file must not wait for a busy disk.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - gunicorn makes the file privately
+# It would be the same file in the home directory for every instance of a user.
+control_socket_disable = True
+# The application writes its own line per request.
+accesslog = None
+loglevel = "warning"
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Give the worker connections of its own: two processes must not talk through one socket."""
+    from app.extensions import db
+    from wsgi import app
+
+    with app.app_context():
+        db.engine.dispose(close=False)

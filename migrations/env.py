@@ -1,0 +1,33 @@
+"""Alembic environment: migrates the database of the current Flask application."""
+
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from alembic import context
+from flask import current_app
+
+import app.models  # noqa: F401 - registers every table
+
+database = current_app.extensions["migrate"].db
+
+
+def plain_timestamp(kind: str, item: Any, _context: Any) -> str | Literal[False]:
+    """Write `app.models.base.Timestamp` as what the database knows: migrations must not import the application."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, sa.DateTime) else False
+
+
+def run() -> None:
+    """Run the migrations in one transaction, so that a failed upgrade leaves the old schema whole."""
+    with database.engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=database.metadata,
+            render_item=plain_timestamp,
+            # SQLite alters tables by copying them.
+            render_as_batch=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

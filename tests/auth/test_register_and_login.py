@@ -1,0 +1,140 @@
+"""JSON: registering and signing in."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import Count, MakeApp
+from tests.people import PASSWORD, Person
+
+ACCOUNT = {"email": "carol@example.org", "password": PASSWORD}
+LOGIN = {"email": "alice@example.org", "password": PASSWORD}
+
+
+def test_registering_answers_201_with_the_profile_and_where_it_is(client: FlaskClient) -> None:
+    response = client.post("/api/auth/register", json=ACCOUNT | {"name": "Carol"})
+    assert response.status_code == 201
+    body = response.get_json()
+    assert response.headers["Location"] == f"/api/users/{body['id']}"
+    assert body.keys() == {"id", "email", "name", "timezone", "created_at"}
+    assert (body["email"], body["name"], body["timezone"]) == ("carol@example.org", "Carol", "UTC")
+
+
+@pytest.mark.parametrize("spelling", ["carol@example.org", "CAROL@Example.ORG", " carol@example.org "])
+def test_an_address_is_taken_whatever_its_case(client: FlaskClient, spelling: str, count: Count) -> None:
+    assert client.post("/api/auth/register", json=ACCOUNT).status_code == 201
+    response = client.post("/api/auth/register", json=ACCOUNT | {"email": spelling})
+    assert response.status_code == 409
+    assert response.get_json()["type"] == "urn:taskward:problem:email-taken"
+    assert count("users") == 1
+
+
+@pytest.mark.parametrize(
+    "email", ["", "carol", "carol@", "@example.org", "a b@example.org", "carol@localhost", "c@example..org", "x" * 300]
+)
+def test_a_bad_address_is_422_at_its_pointer(client: FlaskClient, email: str) -> None:
+    response = client.post("/api/auth/register", json=ACCOUNT | {"email": email})
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.get_json()["errors"]] == ["#/email"]
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 11, "x" * 257])
+def test_a_password_of_the_wrong_length_is_422_at_its_pointer(client: FlaskClient, password: str) -> None:
+    response = client.post("/api/auth/register", json=ACCOUNT | {"password": password})
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.get_json()["errors"]] == ["#/password"]
+
+
+@pytest.mark.parametrize("password", ["x" * 12, " leading and trailing ", "pässwörd 🔑 ok!", "x" * 256])
+def test_a_password_is_taken_exactly_as_typed(client: FlaskClient, password: str) -> None:
+    assert client.post("/api/auth/register", json=ACCOUNT | {"password": password}).status_code == 201
+    assert client.post("/api/auth/login", json=ACCOUNT | {"password": password}).status_code == 200
+    for other in (password.strip() + "x", password[:-1], password.swapcase() + "!"):
+        assert client.post("/api/auth/login", json=ACCOUNT | {"password": other}).status_code == 401
+
+
+ODD_VALUES: list[Any] = [None, True, 7, 1.5, [], ["a"], {}, {"$ne": ""}, "nul\0here", "\ud800"]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=repr)
+@pytest.mark.parametrize("field", ["email", "password", "name"])
+def test_any_json_type_in_any_field_of_a_registration_is_a_clear_4xx(
+    client: FlaskClient, field: str, value: Any, count: Count
+) -> None:
+    body = json.dumps(ACCOUNT | {field: value})
+    response = client.post("/api/auth/register", data=body, content_type="application/json")
+    assert response.status_code in (400, 422)
+    assert response.get_json()["detail"]
+    assert count("users") == 0
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=repr)
+@pytest.mark.parametrize("field", ["email", "password"])
+def test_any_json_type_in_any_field_of_a_login_is_a_clear_4xx(client: FlaskClient, field: str, value: Any) -> None:
+    body = json.dumps(LOGIN | {field: value})
+    response = client.post("/api/auth/login", data=body, content_type="application/json")
+    assert response.status_code in (400, 422)
+    assert response.get_json()["detail"]
+
+
+def test_a_megabyte_of_password_is_413(client: FlaskClient) -> None:
+    response = client.post("/api/auth/login", json=LOGIN | {"password": "x" * 1_000_000})
+    assert response.status_code == 413
+    assert response.content_type == "application/problem+json"
+
+
+def test_registration_can_be_closed(make_app: MakeApp) -> None:
+    response = make_app(REGISTRATION_OPEN="0").test_client().post("/api/auth/register", json=ACCOUNT)
+    assert response.status_code == 403
+    assert "operator" in response.get_json()["detail"]
+
+
+def test_login_answers_with_the_token_response_of_oauth(client: FlaskClient, alice: Person) -> None:
+    response = client.post("/api/auth/login", json=LOGIN)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Pragma"] == "no-cache"
+    assert "Set-Cookie" not in response.headers
+    body = response.get_json()
+    assert body.keys() == {"access_token", "token_type", "expires_in", "refresh_token", "scope", "user_id"}
+    assert (body["token_type"], body["expires_in"], body["user_id"]) == ("Bearer", 900, alice.id)
+    assert body["scope"] == "tasks:read tasks:write account"
+
+
+def test_the_address_may_be_typed_in_any_case_at_login(client: FlaskClient, alice: Person) -> None:
+    assert client.post("/api/auth/login", json=LOGIN | {"email": " ALICE@Example.org"}).status_code == 200
+
+
+def test_unknown_address_wrong_password_and_disabled_account_get_the_same_answer(app: Flask, alice: Person) -> None:
+    client = app.test_client()
+    wrong = client.post("/api/auth/login", json=LOGIN | {"password": "not the right one"})
+    unknown = client.post("/api/auth/login", json=LOGIN | {"email": "nobody@example.org"})
+    app.test_cli_runner().invoke(args=["users", "disable", alice.email])
+    disabled = client.post("/api/auth/login", json=LOGIN)
+    answers = []
+    for response in (wrong, unknown, disabled):
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="taskward"'
+        body = response.get_json()
+        del body["request_id"]
+        answers.append(body)
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_two_registrations_of_one_address_at_the_same_moment_make_one_account(app: Flask, count: Count) -> None:
+    def register(_: int) -> int:
+        return app.test_client().post("/api/auth/register", json=ACCOUNT).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = sorted(pool.map(register, range(4)))
+    assert statuses == [201, 409, 409, 409]
+    assert count("users") == 1
+
+
+def test_who_am_i_costs_one_statement(alice: Person, statements: list[str]) -> None:
+    assert alice.get("/api/me").get_json()["email"] == alice.email
+    assert len(statements) == 1

@@ -1,0 +1,46 @@
+"""Fixtures: commands run inside this process, and as a program of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+ROOT = Path(__file__).parents[2]
+
+Command = Callable[..., Result]
+Program = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture
+def flask(runner: FlaskCliRunner) -> Command:
+    """Run a command; its words are separated by spaces."""
+
+    def run(words: str, *more: str, stdin: str | bytes = "") -> Result:
+        return runner.invoke(args=[*words.split(), *more], input=stdin)
+
+    return run
+
+
+@pytest.fixture
+def program_environment(app: Flask, environment: dict[str, str]) -> dict[str, str]:
+    """Variables for a program over the same, empty database."""
+    return os.environ | environment
+
+
+@pytest.fixture
+def program(program_environment: dict[str, str]) -> Program:
+    """Run a command as an operator does."""
+
+    def run(*words: str, stdin: bytes = b"", **variables: Any) -> "subprocess.CompletedProcess[bytes]":
+        command = [sys.executable, "-m", "flask", *words]
+        env = program_environment | variables
+        return subprocess.run(command, input=stdin, capture_output=True, cwd=ROOT, env=env, timeout=60, check=False)
+
+    return run

@@ -1,0 +1,204 @@
+"""What holds for every command: discreet, safe to print, helpful, and quiet about its insides when it fails."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, make_url, text
+
+from app.cli.output import print_list, printable
+from app.extensions import db
+from tests.cli.conftest import ROOT, Command, Program
+from tests.conftest import MakeApp
+from tests.people import PASSWORD, Person
+
+HOSTILE = "Eve \x1b]0;owned\x07 \u202egnp\x9b31m"
+GROUPS = ("users", "sessions", "tokens", "events")
+
+
+def commands(app: Flask) -> dict[str, click.Command]:
+    found = {"seed-demo": app.cli.commands["seed-demo"]}
+    for name in GROUPS:
+        group = app.cli.commands[name]
+        assert isinstance(group, click.Group)
+        found |= {f"{name} {verb}": command for verb, command in group.commands.items()}
+    return found
+
+
+def test_every_command_has_help_with_an_example_and_a_json_form(app: Flask, flask: Command) -> None:
+    for words in commands(app):
+        help_text = flask(f"{words} --help").stdout
+        assert f"\n    flask {words}" in help_text, words
+        assert "--json" in help_text, words
+
+
+@pytest.mark.parametrize("words", [*GROUPS, "seed-demo"])
+def test_the_exit_codes_are_in_the_help(flask: Command, words: str) -> None:
+    help_text = flask(f"{words} --help").stdout
+    assert all(f"\n    {code}  " in help_text for code in range(5))
+
+
+def test_no_command_shows_a_title_a_password_hash_or_a_token(flask: Command, alice: Person) -> None:
+    alice.make_task(title="Visit Atlantis", notes="Visit Atlantis", tags=["atlantis"])
+    printed = ""
+    for words in ("users list", f"users show {alice.id}", "sessions list", "events list", "seed-demo --add"):
+        for form in ("", " --json"):
+            result = flask(words + form)
+            assert result.exit_code == 0
+            printed += result.stdout + result.stderr
+    for secret in ("tlantis", "argon2", alice.access_token, alice.refresh_token, PASSWORD):
+        assert secret not in printed
+
+
+def test_stored_control_characters_do_not_reach_the_terminal(flask: Command, app: Flask, alice: Person) -> None:
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("UPDATE users SET name = :name"), {"name": HOSTILE})
+        connection.execute(text("UPDATE sign_ins SET label = :label"), {"label": HOSTILE})
+        connection.execute(text("UPDATE security_events SET device = :device"), {"device": HOSTILE})
+    for words in ("users list", f"users show {alice.id}", "sessions list", "events list"):
+        for form in ("", " --json"):
+            printed = flask(words + form).stdout
+            assert all(line.isprintable() for line in printed.split("\n")), words
+            assert "owned" in printed
+    assert json.loads(flask(f"users show {alice.id} --json").stdout)["name"] == HOSTILE
+
+
+def test_printable_text_stays_as_it_is() -> None:
+    assert printable("Zoë 李 & fine") == "Zoë 李 & fine"
+    assert printable("a\nb\x1b\u2028\ud800") == "a\\nb\\x1b\\u2028\\ud800"
+
+
+def test_columns_line_up_under_wide_and_combining_letters(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
+    decomposed = unicodedata.normalize("NFD", "é")
+    rows = [{"name": name, "id": 1} for name in ("李", "ab", f"{decomposed}b")]
+    with app.app_context():
+        print_list(rows, ("name", "id"), as_json=False, none="")
+    assert capsys.readouterr().out == f"NAME  ID\n李    1\nab    1\n{decomposed}b    1\n"
+
+
+def test_the_real_program_creates_an_account_from_standard_input(program: Program, client: FlaskClient) -> None:
+    words = ("users", "create", "ann@example.org", "--json")
+    created = program(*words, stdin=f"{PASSWORD}\n".encode())
+    assert (created.returncode, json.loads(created.stdout)["email"]) == (0, "ann@example.org")
+    assert client.post("/api/auth/login", json={"email": "ann@example.org", "password": PASSWORD}).status_code == 200
+    assert program(*words, stdin=f"{PASSWORD}\n".encode()).returncode == 1
+    assert program("users", "create").returncode == 2
+    assert program("users", "show", "nobody@example.org").returncode == 3
+    assert program("users", "show", b"\xff@example.org").returncode == 2  # type: ignore[arg-type]
+
+
+def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(
+    program_environment: dict[str, str], client: FlaskClient
+) -> None:
+    command = [sys.executable, "-m", "flask", "users", "create", "ann@example.org", "--json"]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.execve(sys.executable, command, program_environment)  # noqa: S606
+    shown = b""
+    try:
+        while chunk := os.read(terminal, 1024):
+            shown += chunk
+            if chunk.endswith(b": "):
+                os.write(terminal, f"{PASSWORD}\n".encode())
+    except OSError:
+        pass  # how Linux says that the other end of the terminal was closed
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown
+    assert shown.count(b"password") == 1
+    assert PASSWORD.encode() not in shown
+    assert b'"level"' not in shown
+    assert client.post("/api/auth/login", json={"email": "ann@example.org", "password": PASSWORD}).status_code == 200
+
+
+@pytest.mark.parametrize("words", ["users list", "sessions list", "tokens purge", "events list", "seed-demo"])
+def test_a_database_without_the_schema_is_one_clear_line(program: Program, tmp_path: Path, words: str) -> None:
+    result = program(*words.split(), DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
+    assert (result.returncode, result.stdout) == (4, b"")
+    assert result.stderr.count(b"\n") == 1
+    assert b"run: flask db upgrade" in result.stderr
+
+
+def test_a_database_with_an_older_schema_is_one_clear_line(flask: Command, app: Flask) -> None:
+    with app.app_context(), db.engine.begin() as connection:
+        current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    try:
+        result = flask("users list")
+    finally:
+        with app.app_context(), db.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :current"), {"current": current})
+    assert result.exit_code == 4
+    assert "is at revision 0000" in result.stderr
+    assert "run: flask db upgrade" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://someone:sekrit@127.0.0.1:1/taskward", "sqlite:////nowhere/at/all.db"]
+)
+def test_a_database_that_does_not_answer_is_one_clear_line(program: Program, address: str) -> None:
+    result = program("users", "list", DATABASE_URL=address)
+    assert (result.returncode, result.stdout) == (4, b"")
+    assert result.stderr.startswith(b"Error: The database cannot be used: ")
+    assert result.stderr.count(b"\n") == 1
+    assert b"sekrit" not in result.stderr
+
+
+def test_a_database_that_cannot_be_opened_ends_a_command_in_process_too(make_app: MakeApp) -> None:
+    runner = make_app(DATABASE_URL="sqlite:////nowhere/at/all.db").test_cli_runner()
+    assert runner.invoke(args=["users", "list"]).exit_code == 4
+
+
+def test_a_file_that_is_no_database_is_one_clear_line(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "letter.db").write_text("Dear Ann, " * 1000)
+    result = program("users", "list", DATABASE_URL=f"sqlite:///{tmp_path}/letter.db")
+    assert (result.returncode, result.stderr.count(b"\n")) == (4, 1)
+
+
+@pytest.fixture
+def read_only(environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Variables that name the same database, of which only reading is allowed."""
+    url = make_url(environment["DATABASE_URL"])
+    if url.get_backend_name() == "sqlite":
+        yield {"DATABASE_URL": f"sqlite:///file:{url.database}?mode=ro&uri=true"}
+        return
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'ALTER DATABASE "{url.database}" SET default_transaction_read_only = on'))
+        yield {}
+        connection.execute(text("SET default_transaction_read_only = off"))
+        connection.execute(text(f'ALTER DATABASE "{url.database}" RESET default_transaction_read_only'))
+    engine.dispose()
+
+
+def test_a_database_that_refuses_to_be_written_is_one_clear_line(
+    program: Program, alice: Person, read_only: dict[str, str]
+) -> None:
+    assert program("users", "list", **read_only).returncode == 0
+    result = program("users", "disable", alice.email, **read_only)
+    *_, last = result.stderr.splitlines()
+    assert (result.returncode, result.stdout) == (4, b"")
+    assert b"The database cannot be used: " in last
+    assert b"Traceback" not in result.stderr
+
+
+def test_many_tasks_show_their_progress_on_standard_error(program_environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "flask", "seed-demo", "--tasks", "2500", "--json"]
+    ours, theirs = pty.openpty()
+    result = subprocess.run(
+        command, cwd=ROOT, env=program_environment, stdout=subprocess.PIPE, stderr=theirs, check=True
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536)
+    os.close(ours)
+    assert b"100%" in shown
+    assert json.loads(result.stdout)["tasks_added"] == 2500

@@ -1,0 +1,156 @@
+"""Fixtures: every test that asks for a database runs on SQLite and on PostgreSQL.
+
+The application, its database and a gunicorn in front of it live as long as the worker; the rows go after each test.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from flask_migrate import upgrade
+from sqlalchemy import event, text
+
+import config
+from app import create_app
+from app.extensions import db
+from tests.databases import create_database, drop_database, postgresql_server
+from tests.people import Person, make_person
+from tests.servers import Server, start_server
+
+ENGINES = ("sqlite", "postgresql")
+
+MakeApp = Callable[..., Flask]
+Count = Callable[[str], int]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start PostgreSQL once, before the workers that inherit its address."""
+    if not hasattr(config, "workerinput"):
+        postgresql_server()
+
+
+@pytest.fixture(autouse=True)
+def _push_request_context() -> None:
+    """Replace pytest-flask's: one context around a whole test would share `g` and the session between requests."""
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, worker_id: str
+) -> Iterator[dict[str, str]]:
+    """The environment variables of an installation with a database of its own, migrated."""
+    instance = tmp_path_factory.mktemp(request.param)
+    env = {"INSTANCE_PATH": str(instance), "SECRET_KEY": secrets.token_urlsafe(32), "LOG_LEVEL": "info"}
+    if request.param == "postgresql":
+        name = f"taskward_{testrun_uid}_{worker_id}"
+        env["DATABASE_URL"] = create_database(postgresql_server(), name)
+    else:
+        env["DATABASE_URL"] = f"sqlite:///{instance / 'taskward.db'}"
+    app = create_app(config.load(env))
+    with app.app_context():
+        upgrade(str(Path(__file__).parents[1] / "migrations"))
+        db.engine.dispose()
+    yield env
+    if request.param == "postgresql":
+        drop_database(postgresql_server(), name)
+
+
+@pytest.fixture(scope="session")
+def installation(environment: dict[str, str]) -> Iterator[Flask]:
+    """The application, made once for the worker and the database."""
+    app = create_app(config.load(environment))
+    app.testing = True
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(installation: Flask) -> Iterator[Flask]:
+    """The application over an empty database."""
+    yield installation
+    with installation.app_context(), db.engine.begin() as connection:
+        for table in reversed(db.metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+@pytest.fixture
+def make_app(app: Flask, environment: dict[str, str]) -> Iterator[MakeApp]:
+    """Make another application over the same database, with other environment variables."""
+    made = []
+
+    def make(**variables: str) -> Flask:
+        another = create_app(config.load(environment | variables))
+        another.testing = True
+        made.append(another)
+        return another
+
+    yield make
+    for another in made:
+        with another.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client that keeps cookies and is signed in nowhere."""
+    return app.test_client()
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    """Runs ``flask`` commands."""
+    return app.test_cli_runner()
+
+
+@pytest.fixture
+def alice(app: Flask) -> Person:
+    """Somebody who owns things."""
+    return make_person(app, "alice@example.org", name="Alice")
+
+
+@pytest.fixture
+def bob(app: Flask) -> Person:
+    """The stranger."""
+    return make_person(app, "bob@example.org", name="Bob")
+
+
+@pytest.fixture(scope="session")
+def gunicorn(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A gunicorn with two workers over the same database, started once."""
+    yield from start_server(environment, tmp_path_factory.mktemp("gunicorn") / "log")
+
+
+@pytest.fixture
+def server(app: Flask, gunicorn: Server) -> Server:
+    """A gunicorn with two workers over the same, empty database."""
+    return gunicorn
+
+
+@pytest.fixture
+def count(app: Flask) -> Count:
+    """Count the rows of a table."""
+
+    def rows(table: str) -> int:
+        with app.app_context(), db.read() as connection:
+            return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608
+
+    return rows
+
+
+@pytest.fixture
+def statements(app: Flask) -> Iterator[list[str]]:
+    """Every SQL statement sent to the database from here on."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)

@@ -1,0 +1,59 @@
+"""A real gunicorn for tests."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass
+class Server:
+    """A running gunicorn: its address, its log, its process."""
+
+    url: str
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_server(environment: dict[str, str], log: Path, workers: int = 2) -> Iterator[Server]:
+    """Run gunicorn over an installation until the generator is closed."""
+    port = free_port()
+    env = os.environ | environment | {"PORT": str(port), "WEB_CONCURRENCY": str(workers)}
+    env["PUBLIC_URL"] = environment.get("PUBLIC_URL", "http://127.0.0.1:8000")
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    with log.open("wb") as output, subprocess.Popen(command, cwd=ROOT, env=env, stderr=output) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _wait_until_ready(url, process, log)
+            yield Server(url, log, process)
+        finally:
+            process.terminate()
+            process.wait(timeout=40)
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"gunicorn ended with {process.returncode}:\n{log.read_text()}")
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=2):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.05)
+    raise RuntimeError(f"gunicorn did not get ready:\n{log.read_text()}")

@@ -1,0 +1,29 @@
+"""WSGI entry point, for gunicorn and for the ``flask`` command."""
+
+import sys
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from app import create_app
+from app.ops.health import refusal
+from config import ConfigError
+
+#: gunicorn takes this code as "do not try again".
+APP_LOAD_ERROR = 4
+
+
+def _refuse(reason: str) -> None:
+    sys.stderr.write(f"{reason}\n")
+    sys.exit(APP_LOAD_ERROR)
+
+
+try:
+    app = create_app()
+    # A command may be the one that mends the schema; a web process must not serve another one than its own.
+    if click.get_current_context(silent=True) is None and (reason := refusal(app)):
+        _refuse(reason)
+except ConfigError as error:
+    _refuse(f"taskward: {error}")
+except OperationalError as error:
+    _refuse(f"taskward: the database does not answer: {str(error.orig).splitlines()[0]}")
