@@ -7,10 +7,8 @@ from pydantic import Field
 
 from app.services.sign_ins import Principal
 from app.services.tokens import TokenPair
-from app.web.payload import OneLine, Schema, Secret
+from app.web.payload import Email, Name, OneLine, Schema, Secret
 
-Email = Annotated[OneLine, Field(max_length=320)]
-Name = Annotated[OneLine, Field(max_length=100)]
 # Longer than any password may be, so that the rule about length is the service's to explain.
 Password = Annotated[Secret, Field(max_length=1024)]
 

@@ -87,12 +87,11 @@ class OperatorGroup(AppGroup):
 def _require_schema() -> None:
     """Refuse to go on unless the database answers and has the schema this code needs; leaves the app context open."""
     try:
-        found, needed = schema.revisions()
+        complaint = schema.complaint()
     except (DBAPIError, PoolTimeout) as error:
         raise _unavailable(error) from error
-    if found != needed:
-        have = f"is at revision {found}" if found else "has no schema yet"
-        raise Unusable(f"The database {have}, this code needs {needed}; run: flask db upgrade")
+    if complaint:
+        raise Unusable(complaint[0].upper() + complaint[1:])
 
 
 def _unavailable(error: DBAPIError | PoolTimeout) -> Unusable:

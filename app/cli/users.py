@@ -1,17 +1,16 @@
 """``flask users``: make, find, lock and remove accounts."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import click
-from pydantic import Field
 
 from app.cli.command import EXIT_CODES, OperatorGroup, Refused
 from app.cli.output import counted, json_option, print_json, print_list, print_record, say
 from app.cli.password import password_option, read_new_password
 from app.services import accounts, operators
 from app.services.errors import EmailTaken
-from app.web.payload import OneLine, Schema, fields
+from app.web.payload import Email, Name, Schema, fields
 
 group = OperatorGroup("users", help="Manage accounts; what people keep in them stays theirs.", epilog=EXIT_CODES)
 
@@ -19,8 +18,8 @@ _COLUMNS = ("email", "name", "status", "sessions", "last_seen_at", "created_at",
 
 
 class _Person(Schema):
-    email: Annotated[OneLine, Field(max_length=320)]
-    name: Annotated[OneLine, Field(max_length=100)]
+    email: Email
+    name: Name
 
 
 @group.command()

@@ -18,8 +18,7 @@ def healthz() -> Any:
 @bp.get("/readyz")
 def readyz() -> Any:
     """Say whether requests can be served: the database answers and its schema is current."""
-    found, needed = schema.revisions()
-    if found != needed:
+    if schema.complaint():
         return {"status": "schema out of date"}, 503, {"Retry-After": "5"}
     return {"status": "ok"}
 
@@ -27,8 +26,4 @@ def readyz() -> Any:
 def refusal(app: Flask) -> str | None:
     """Return why this database must not be served by this code, in one line, or None when all is well."""
     with app.app_context():
-        found, needed = schema.revisions()
-    if found == needed:
-        return None
-    have = f"is at revision {found}" if found else "has no schema yet"
-    return f"taskward: the database {have}, this code needs {needed}; run: flask db upgrade"
+        return schema.complaint()

@@ -1,6 +1,5 @@
 """Accounts: register, sign in, change, delete."""
 
-import unicodedata
 from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -161,15 +160,22 @@ def remove(user_id: UUID) -> None:
 
 
 def email_key(email: str) -> str:
-    """Return what makes an address unique and findable: normalised, without case."""
-    return unicodedata.normalize("NFC", email.strip()).casefold()
+    """Return what makes an address unique and findable: normalised as when it was stored, without case."""
+    try:
+        return _parse(email).casefold()
+    except EmailNotValidError:
+        return email.strip().casefold()
 
 
 def _valid_address(email: str) -> str:
     try:
-        return validate_email(email.strip(), check_deliverability=False).normalized
+        return _parse(email)
     except EmailNotValidError as error:
         raise InvalidInput(email=f"Enter a valid e-mail address. {error}") from error
+
+
+def _parse(email: str) -> str:
+    return validate_email(email.strip(), check_deliverability=False).normalized
 
 
 def _prove(who: sign_ins.Principal, password: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Table, insert
 
 from app.extensions import db
-from app.models import Priority, Task, TaskTag, time_ordered_id, utcnow
+from app.models import Task, TaskTag, utcnow
 from app.services import tasks
 
 
@@ -26,9 +26,9 @@ def create_many(user_id: UUID, many: Sequence[dict[str, Any]]) -> int:
         UserNotFound: there is no such account.
     """
     now = utcnow()
-    rows = [_row(user_id, fields, now) for fields in many]
+    rows = [tasks.new_row(user_id, fields, now) for fields in many]
     tags = [{"task_id": row["id"], "name": name, "user_id": user_id} for row in rows for name in row["tags"]]
-    rev = tasks._next_rev(user_id)
+    rev = tasks.next_rev(user_id)
     for row in rows:
         row["rev"] = rev
     # Tables, not classes: the ORM would look at each row again.
@@ -37,20 +37,3 @@ def create_many(user_id: UUID, many: Sequence[dict[str, Any]]) -> int:
             db.session.execute(insert(cast(Table, table)), values)
     db.session.commit()
     return len(rows)
-
-
-def _row(user_id: UUID, fields: dict[str, Any], now: Any) -> dict[str, Any]:
-    row = {
-        "id": time_ordered_id(),
-        "user_id": user_id,
-        "notes": "",
-        "priority": Priority.NONE,
-        "due_date": None,
-        "due_time": None,
-        "tags": [],
-        "completed_at": None,
-        "deleted_at": None,
-        "created_at": now,
-        "updated_at": now,
-    } | tasks._stored(fields, now)
-    return row | {"due_sort": tasks._due_sort(row["due_date"], row["due_time"])}

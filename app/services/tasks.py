@@ -1,5 +1,6 @@
 """Tasks: create, read, change, trash, restore. Every function takes the owner first and sees nobody else's rows."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,15 +36,8 @@ def create(user_id: UUID, fields: dict[str, Any]) -> TaskRow:
         InvalidInput: a due time without a due date.
     """
     now = utcnow()
-    values = {"notes": "", "priority": Priority.NONE, "due_date": None, "due_time": None, "tags": []}
-    values |= _stored(fields, now)
-    values["due_sort"] = _due_sort(values["due_date"], values["due_time"])
-    rev = _next_rev(user_id)
-    row = db.session.execute(
-        insert(Task)
-        .values(id=time_ordered_id(), user_id=user_id, created_at=now, updated_at=now, rev=rev, **values)
-        .returning(*COLUMNS)
-    ).one()
+    values = new_row(user_id, fields, now)
+    row = db.session.execute(insert(Task).values(rev=next_rev(user_id), **values).returning(*COLUMNS)).one()
     _index_tags(user_id, row.id, row.tags)
     db.session.commit()
     return dict(row._mapping)
@@ -76,7 +70,7 @@ def change(user_id: UUID, task_id: UUID, fields: dict[str, Any]) -> TaskRow:
         InvalidInput: a due time would be left without a due date.
     """
     now = utcnow()
-    rev = _next_rev(user_id)
+    rev = next_rev(user_id)
     mine = [*_own(user_id, task_id), Task.deleted_at.is_(None)]
     before = db.session.execute(select(*COLUMNS).where(*mine)).one_or_none()
     if before is None:
@@ -123,7 +117,7 @@ def restore(user_id: UUID, task_id: UUID) -> TaskRow:
 
 
 def _move(user_id: UUID, task_id: UUID, where_it_is: ColumnElement[bool], deleted_at: Any) -> TaskRow:
-    rev = _next_rev(user_id)
+    rev = next_rev(user_id)
     row = db.session.execute(
         update(Task)
         .where(*_own(user_id, task_id), where_it_is)
@@ -141,8 +135,36 @@ def _own(user_id: UUID, task_id: UUID) -> tuple[ColumnElement[bool], ...]:
     return Task.user_id == user_id, Task.id == task_id
 
 
-def _next_rev(user_id: UUID) -> int:
-    """Raise and return the person's counter; the row lock it takes puts that person's writes in order of commit."""
+def new_row(user_id: UUID, fields: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the columns of a new task, all but ``rev``.
+
+    Raises:
+        InvalidInput: a due time without a due date.
+    """
+    row = {
+        "id": time_ordered_id(),
+        "user_id": user_id,
+        "notes": "",
+        "priority": Priority.NONE,
+        "due_date": None,
+        "due_time": None,
+        "tags": [],
+        "completed_at": None,
+        "deleted_at": None,
+        "created_at": now,
+        "updated_at": now,
+    } | _stored(fields, now)
+    return row | {"due_sort": _due_sort(row["due_date"], row["due_time"])}
+
+
+def next_rev(user_id: UUID) -> int:
+    """Raise and return the person's counter, in the caller's transaction.
+
+    The row lock it takes puts that person's writes in the order of their commits.
+
+    Raises:
+        UserNotFound: there is no such account.
+    """
     statement = update(User).where(User.id == user_id).values(rev=User.rev + 1).returning(User.rev)
     rev = db.session.scalar(statement)
     if rev is None:
@@ -151,7 +173,7 @@ def _next_rev(user_id: UUID) -> int:
     return rev
 
 
-def _stored(fields: dict[str, Any], now: Any) -> dict[str, Any]:
+def _stored(fields: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Return the columns for the fields: all but ``completed`` keep their names."""
     values = {name: value for name, value in fields.items() if name != "completed"}
     if "completed" in fields:

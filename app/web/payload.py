@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.services.errors import InvalidInput
@@ -80,25 +80,27 @@ def _plain(message: str) -> str:
 def _one_line(text: str) -> str:
     """Trim; refuse control characters, which could forge lines in logs, calendars and exports."""
     text = unicodedata.normalize("NFC", text).strip()
-    if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text):
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text):
         raise ValueError("Use one line without control characters.")
     return text
 
 
 def _many_lines(text: str) -> str:
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
-    if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in text):
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
         raise ValueError("Use text without control characters.")
     return text
 
 
 def _without_nul(text: str) -> str:
-    if "\0" in text:
+    if any(c == "\0" or unicodedata.category(c) == "Cs" for c in text):
         raise ValueError("Use text without NUL characters.")
     return text
 
 
 OneLine = Annotated[str, AfterValidator(_one_line)]
 ManyLines = Annotated[str, AfterValidator(_many_lines)]
+Email = Annotated[OneLine, Field(max_length=320)]
+Name = Annotated[OneLine, Field(max_length=100)]
 #: For passwords: taken exactly as typed.
 Secret = Annotated[str, AfterValidator(_without_nul)]

@@ -128,18 +128,19 @@ def test_a_database_without_the_schema_is_one_clear_line(program: Program, tmp_p
     assert b"run: flask db upgrade" in result.stderr
 
 
-def test_a_database_with_an_older_schema_is_one_clear_line(flask: Command, app: Flask) -> None:
+@pytest.mark.parametrize(("revision", "cure"), [("0001", "run: flask db upgrade"), ("9999", "run the newer Taskward")])
+def test_a_database_with_another_schema_is_one_clear_line(flask: Command, app: Flask, revision: str, cure: str) -> None:
     with app.app_context(), db.engine.begin() as connection:
         current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
-        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
     try:
         result = flask("users list")
     finally:
         with app.app_context(), db.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :current"), {"current": current})
     assert result.exit_code == 4
-    assert "is at revision 0000" in result.stderr
-    assert "run: flask db upgrade" in result.stderr
+    assert f"is at revision {revision}" in result.stderr
+    assert cure in result.stderr
 
 
 @pytest.mark.parametrize(
