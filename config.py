@@ -5,6 +5,7 @@ and says what it accepts. Nothing else in the project reads the environment.
 """
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -38,7 +39,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     public_url = _public_url(env)
     https = public_url.startswith("https://")
     cookie_prefix = "__Host-" if https else ""
-    threads = _integer(env, "THREADS", 8, 1, 64)
+    threads = _integer(env, "THREADS", 16, 1, 64)
     return {
         "INSTANCE_PATH": str(instance),
         "SECRET_KEY": _secret_key(env, instance),
@@ -95,7 +96,7 @@ def server(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     return {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": _integer(env, "WEB_CONCURRENCY", min(os.cpu_count() or 1, 8), 1, 64),
-        "threads": _integer(env, "THREADS", 8, 1, 64),
+        "threads": _integer(env, "THREADS", 16, 1, 64),
     }
 
 
@@ -147,9 +148,9 @@ def _read_or_create(path: Path, make: Callable[[], str]) -> str:
             pass
         finally:
             os.unlink(draft)
-    text = path.read_text().strip()
-    if len(text) < 32:
-        raise ConfigError(f"SECRET_KEY: {path} is damaged (too short); restore it or delete it to sign everybody out")
+    text = path.read_text(errors="replace").strip()
+    if len(text) < 32 or not text.isascii():
+        raise ConfigError(f"SECRET_KEY: {path} is damaged; restore it or delete it to sign everybody out")
     return text
 
 
@@ -158,7 +159,7 @@ def _database_url(env: Mapping[str, str], instance: Path) -> str:
     accepts = "DATABASE_URL: accepts postgresql://user:password@host:5432/name or sqlite:////absolute/path.db"
     try:
         url = make_url(raw)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ConfigError(accepts) from error
     if url.drivername in ("postgres", "postgresql", "postgresql+psycopg2"):
         return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
@@ -174,7 +175,8 @@ def _listen(env: Mapping[str, str]) -> tuple[str, int]:
 def _public_url(env: Mapping[str, str]) -> str:
     host, port = _listen(env)
     default_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    raw = (env.get("PUBLIC_URL") or f"http://{default_host}:{port}").rstrip("/")
+    default_host = f"[{default_host}]" if ":" in default_host else default_host
+    raw = (env.get("PUBLIC_URL") or f"http://{default_host}:{port}").strip().rstrip("/")
     accepts = "PUBLIC_URL: accepts the address people type, like https://tasks.example.org (no path, no query)"
     try:
         parts = urlsplit(raw)
@@ -182,14 +184,14 @@ def _public_url(env: Mapping[str, str]) -> str:
     except ValueError as error:
         raise ConfigError(accepts) from error
     extra = parts.path or parts.query or parts.fragment or parts.username is not None
-    if parts.scheme not in ("http", "https") or not parts.hostname or extra:
+    if parts.scheme not in ("http", "https") or not parts.hostname or extra or not re.fullmatch(r"[!-~]+", raw):
         raise ConfigError(accepts)
-    return raw
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     raw = env.get(name) or str(default)
-    if not (raw.isascii() and raw.isdigit() and low <= int(raw) <= high):
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= 9 and low <= int(raw) <= high):
         raise ConfigError(f"{name}: accepts a whole number from {low} to {high}, not {raw!r}")
     return int(raw)
 

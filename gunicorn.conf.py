@@ -1,11 +1,15 @@
 """gunicorn settings; see `config.server` for the variables behind them."""
 
 import os
+import sys
 from typing import Any
 
-from config import server
+from config import ConfigError, server
 
-_settings = server()
+try:
+    _settings = server()
+except ConfigError as error:
+    sys.exit(f"taskward: {error}")
 bind = _settings["bind"]
 workers = _settings["workers"]
 threads = _settings["threads"]

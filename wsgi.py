@@ -3,7 +3,7 @@
 import sys
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from app import create_app
 from app.ops.health import refusal
@@ -22,8 +22,8 @@ try:
     app = create_app()
     # A command may be the one that mends the schema; a web process must not serve another one than its own.
     if click.get_current_context(silent=True) is None and (reason := refusal(app)):
-        _refuse(reason)
+        _refuse(f"taskward: {reason}")
 except ConfigError as error:
     _refuse(f"taskward: {error}")
-except OperationalError as error:
-    _refuse(f"taskward: the database does not answer: {str(error.orig).splitlines()[0]}")
+except DatabaseError as error:
+    _refuse(f"taskward: the database cannot be used: {str(error.orig).splitlines()[0]}")

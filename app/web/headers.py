@@ -43,7 +43,7 @@ def _add(response: Response) -> Response:
     if response.status_code == 204:
         del headers["Content-Type"]
     headers["Content-Security-Policy"] = PAGE_POLICY if response.mimetype == "text/html" else DATA_POLICY
-    if request.endpoint != "static":
+    if request.endpoint != "static" or response.status_code >= 400:
         # What is behind a sign-in, or about one, is nobody's to keep (RFC 6749 §5.1 asks for both headers).
         headers.setdefault("Cache-Control", "no-store")
         headers.setdefault("Pragma", "no-cache")

@@ -1,0 +1,33 @@
+"""Many tasks at once, without a request for each."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+from sqlalchemy import insert
+
+from app.extensions import db
+from app.models import Task, due_sort_key, time_ordered_id
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def due_in_turn(number: int) -> dict[str, Any]:
+    """Return a due date for every task but each tenth; many share one."""
+    return {"due_date": date(2026, 3, 1 + number % 7) if number % 10 else None}
+
+
+def plant(app: Flask, user_id: str, number: int, fields: Callable[[int], dict[str, Any]] = due_in_turn) -> list[str]:
+    """Add that many tasks and return their ids; five in a row are of the same instant."""
+    rows = []
+    for place in range(number):
+        moment = START + timedelta(minutes=place // 5)
+        row = {"title": f"Task {place}", "due_date": None, "due_time": None, "created_at": moment, "updated_at": moment}
+        row |= {"id": time_ordered_id(), "user_id": UUID(user_id), "rev": place + 1} | fields(place)
+        rows.append(row | {"due_sort": due_sort_key(row["due_date"], row["due_time"])})
+    with app.app_context():
+        db.session.execute(insert(Task), rows)
+        db.session.commit()
+    return [str(row["id"]) for row in rows]

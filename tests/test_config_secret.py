@@ -1,0 +1,67 @@
+"""The secret that is made once when none is set, and the directory it is kept in."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import config
+from tests.servers import ROOT
+
+
+def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    env = {"INSTANCE_PATH": str(tmp_path / "new" / "instance")}
+    secret = config.load(env)["SECRET_KEY"]
+    assert len(secret) >= 43
+    assert config.load(env)["SECRET_KEY"] == secret
+    path = tmp_path / "new" / "instance" / "secret_key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert config.load({"INSTANCE_PATH": str(tmp_path / "another")})["SECRET_KEY"] != secret
+
+
+def test_processes_that_start_at_the_same_moment_share_one_secret(tmp_path: Path) -> None:
+    program = "import sys, config; print(flush=True); sys.stdin.read(); print(config.load()['SECRET_KEY'])"
+    env = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"}
+    env["INSTANCE_PATH"] = str(tmp_path / "instance")
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": ROOT, "env": env}
+    processes = [subprocess.Popen([sys.executable, "-c", program], **pipes) for _ in range(8)]
+    for process in processes:
+        assert process.stdout.readline() == b"\n"  # has imported everything, waits at the gate
+    for process in processes:
+        process.stdin.close()
+    secrets = set()
+    for process in processes:
+        with process:
+            secrets.add(process.stdout.read())
+        assert process.returncode == 0
+    assert len(secrets) == 1
+    assert [path.name for path in (tmp_path / "instance").iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"short", b"\n" * 40, b"\xff" * 40], ids=["empty", "short", "blank", "binary"]
+)
+def test_a_damaged_secret_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "secret_key"
+    path.write_bytes(content)
+    with pytest.raises(config.ConfigError, match=r"^SECRET_KEY: .*secret_key.* damaged"):
+        config.load({"INSTANCE_PATH": str(tmp_path)})
+    assert path.read_bytes() == content
+
+
+def test_a_secret_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").mkdir()
+    with pytest.raises(config.ConfigError, match=r"^SECRET_KEY: not set"):
+        config.load({"INSTANCE_PATH": str(tmp_path)})
+
+
+@pytest.mark.parametrize("below", ["", "instance"])
+def test_an_instance_directory_that_cannot_be_made_is_refused(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(config.ConfigError, match=r"^INSTANCE_PATH: "):
+        config.load({"INSTANCE_PATH": str(tmp_path / "file" / below)})

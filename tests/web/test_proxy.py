@@ -1,0 +1,38 @@
+"""Forwarded headers are believed only from as many proxies as there are said to be."""
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.conftest import MakeApp
+
+FORWARDED = {
+    "X-Forwarded-For": "198.51.100.7, 203.0.113.5",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Prefix": "/evil",
+}
+
+
+def _logged_ip(app: Flask, capsys: pytest.CaptureFixture[str], **headers: str) -> Any:
+    capsys.readouterr()
+    assert app.test_client().get("/healthz", headers=FORWARDED | headers).status_code == 200
+    return json.loads(capsys.readouterr().err)["ip"]
+
+
+@pytest.mark.parametrize(
+    ("hops", "ip"), [("0", "127.0.0.1"), ("1", "203.0.113.5"), ("2", "198.51.100.7"), ("3", "127.0.0.1")]
+)
+def test_the_address_of_a_visitor_is_taken_from_the_last_proxy_that_is_ours(
+    make_app: MakeApp, capsys: pytest.CaptureFixture[str], hops: str, ip: str
+) -> None:
+    assert _logged_ip(make_app(PROXY_HOPS=hops), capsys) == ip
+
+
+@pytest.mark.parametrize("hops", ["0", "1"])
+def test_no_forwarded_header_moves_a_redirect_elsewhere(make_app: MakeApp, hops: str) -> None:
+    response = make_app(PROXY_HOPS=hops).test_client().get("/", headers=FORWARDED)
+    assert response.status_code == 303
+    assert response.headers["Location"] == "/login"
