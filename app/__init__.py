@@ -1,6 +1,7 @@
 """Taskward: the application factory."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -40,7 +41,7 @@ def _trust_proxies(app: Flask) -> None:
 
 def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
-    migrate.init_app(app, db)
+    migrate.init_app(app, db, directory=str(Path(__file__).parents[1] / "migrations"))
     jwt.init_app(app)
     csrf.init_app(app)
 

@@ -1,6 +1,7 @@
 """Pages: register, sign in, sign out."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
@@ -8,13 +9,13 @@ from werkzeug.wrappers import Response
 from app.auth import schemas
 from app.auth.forms import LoginForm, RegistrationForm
 from app.services import accounts, tokens
-from app.services.errors import InvalidInput, RegistrationClosed, ServiceError
+from app.services.errors import RegistrationClosed, ServiceError
 from app.web import cookies
 from app.web.access import PAGES_CLIENT, local_path, visitor
 
 bp = Blueprint("auth", __name__)
 
-#: What the sign-in page says about how one got there. A flash would not do: sign-out clears all cookies.
+#: What the sign-in page says about how one got there. A flash would not do: sign-out ends the session it lives in.
 NOTICES = {
     "signed-out": "You are signed out.",
     "account-deleted": "Your account and everything in it has been deleted.",
@@ -37,14 +38,12 @@ def register() -> Any:
         return render_template("auth/register.html", form=form) if _open() else _closed()
     try:
         body = form.read(schemas.Registration)
-        user = accounts.register(body.email, body.password, body.name)
+        accounts.register(body.email, body.password, body.name, _known_zone(form.timezone.data))
     except RegistrationClosed:
         return _closed()
     except ServiceError as error:
         form.refuse(error)
         return render_template("auth/register.html", form=form), 422
-    if form.timezone.data:
-        _use_timezone(user.id, form.timezone.data)
     return _signed_in(accounts.sign_in(body.email, body.password, "web", PAGES_CLIENT), form.next.data)
 
 
@@ -76,7 +75,8 @@ def signed_out(notice: str) -> Response:
     """Return the way to the sign-in page, with everything of this sign-in taken out of the browser."""
     response = redirect(url_for("auth.login", notice=notice), 303)
     cookies.forget(response)
-    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    # Not "cookies": browsers would clear those of every application on the same domain; ours are expired above.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
@@ -100,12 +100,9 @@ def _target(wanted: str | None) -> str:
     return local_path(wanted) or url_for("tasks.index")
 
 
-def _use_timezone(user_id: Any, name: str) -> None:
-    try:
-        accounts.update_profile(user_id, {"timezone": name})
-    except InvalidInput:
-        # The browser's guess is a convenience; the account page lets the person choose.
-        return
+def _known_zone(guess: str | None) -> str:
+    # The browser's guess is a convenience; the account page lets the person choose.
+    return guess if guess in available_timezones() else "UTC"
 
 
 def _open() -> bool:

@@ -22,7 +22,7 @@ from app.services.errors import (
 )
 
 
-def register(email: str, password: str, name: str = "") -> User:
+def register(email: str, password: str, name: str = "", timezone: str = "UTC") -> User:
     """Create an account for somebody who asks for one; commits.
 
     Raises:
@@ -31,11 +31,11 @@ def register(email: str, password: str, name: str = "") -> User:
     """
     if not current_app.config["REGISTRATION_OPEN"]:
         raise RegistrationClosed
-    return create(email, password, name)
+    return create(email, password, name, timezone)
 
 
-def create(email: str, password: str, name: str = "") -> User:
-    """Create an account; commits.
+def create(email: str, password: str, name: str = "", timezone: str = "UTC") -> User:
+    """Create an account; commits. ``timezone`` is an IANA name.
 
     Raises:
         InvalidInput: the address or the password is not acceptable.
@@ -43,7 +43,13 @@ def create(email: str, password: str, name: str = "") -> User:
     """
     address = _valid_address(email)
     passwords.check(password)
-    user = User(email=address, email_key=email_key(address), name=name, password_hash=passwords.hash_password(password))
+    user = User(
+        email=address,
+        email_key=email_key(address),
+        name=name,
+        timezone=timezone,
+        password_hash=passwords.hash_password(password),
+    )
     db.session.add(user)
     try:
         db.session.flush()

@@ -27,6 +27,8 @@ def describe(task: TaskRow, now: datetime) -> Due | None:
     late = day < today or (day == today and time is not None and time < now.time())
     overdue = late and task["completed_at"] is None
     text = _day(day, today)
+    if overdue:
+        text = f"Overdue: {text[0].lower()}{text[1:]}"
     iso = day.isoformat()
     if time is not None:
         text += f", {time:%H:%M}"

@@ -1,6 +1,7 @@
 """What the task routes accept, and how a task looks in JSON."""
 
 import re
+import unicodedata
 from datetime import date, time
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,12 @@ def _tag(name: str) -> str:
     if not name or any(c.isspace() or c == "," for c in name):
         raise ValueError("A tag is one word, without commas.")
     return name
+
+
+def _visible(title: str) -> str:
+    if all(unicodedata.category(c) in ("Cf", "Zs", "Mn") for c in title):
+        raise ValueError("Use a title that can be seen.")
+    return title
 
 
 def _whole_minutes(moment: time) -> time:
@@ -45,7 +52,7 @@ def _clamped(limit: Any) -> Any:
     return str(min(int(limit), MAX_LIMIT)) if isinstance(limit, str) and limit.isdecimal() else limit
 
 
-Title = Annotated[OneLine, Field(min_length=1, max_length=500)]
+Title = Annotated[OneLine, Field(min_length=1, max_length=500), AfterValidator(_visible)]
 Notes = Annotated[ManyLines, Field(max_length=20_000)]
 Tag = Annotated[OneLine, Field(max_length=50), AfterValidator(_tag)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(lambda names: list(dict.fromkeys(names)))]

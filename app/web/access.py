@@ -147,5 +147,7 @@ def _alive(raw: str) -> Principal | None:
 def _keep_after_request(pair: tokens.TokenPair) -> None:
     @after_this_request
     def keep(response: Response) -> Response:
-        cookies.keep(response, pair)
+        # Whoever signs out with a token renewed on the way in must not be handed it on the way out.
+        if "tokens_forgotten" not in g:
+            cookies.keep(response, pair)
         return response

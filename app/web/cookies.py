@@ -1,6 +1,6 @@
 """The two token cookies of the pages."""
 
-from flask import current_app, request, session
+from flask import current_app, g, request, session
 from werkzeug.wrappers import Response
 
 from app.services.tokens import TokenPair
@@ -25,6 +25,7 @@ def keep(response: Response, pair: TokenPair) -> None:
 def forget(response: Response) -> None:
     """Take the tokens, and with them everything else of this sign-in, out of the browser."""
     session.clear()
+    g.tokens_forgotten = True
     _set(response, "ACCESS_COOKIE_NAME", "", max_age=0)
     _set(response, "REFRESH_COOKIE_NAME", "", max_age=0)
 

@@ -1,8 +1,10 @@
 """Every error answer: the status of each service error, and the voice, chosen by path once."""
 
+import re
+
 from flask import Flask, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable, default_exceptions
 from werkzeug.wrappers import Response
@@ -65,6 +67,8 @@ _MEANING: dict[type[errors.ServiceError], tuple[int, str]] = {
 }
 #: RFC 6749 §5.2: under /oauth, 401 is for clients that failed to authenticate; a refused grant is 400.
 _BAD_REQUEST_IN_OAUTH = ("invalid_grant", "invalid_request")
+#: Who asks here reads JSON, not pages.
+_FOR_PROGRAMS = re.compile(r"/(api|\.well-known|healthz|readyz|metrics)(/|$)")
 
 
 def init_app(app: Flask) -> None:
@@ -72,7 +76,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(errors.ServiceError, on_service_error)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(CSRFError, on_csrf_error)
-    for kind in (OperationalError, InterfaceError, InternalError, ProgrammingError, PoolTimeout):
+    for kind in (DatabaseError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, on_database_error)
 
 
@@ -117,8 +121,10 @@ def on_csrf_error(_: CSRFError) -> Response:
     )
 
 
-def on_database_error(error: DBAPIError | PoolTimeout) -> Response:
+def on_database_error(error: DatabaseError | InterfaceError | PoolTimeout) -> Response:
     """A database that does not answer is 503, never a yes and never a no."""
+    if isinstance(error, IntegrityError | DataError):
+        raise error  # It answered: the fault is ours, a 500.
     current_app.logger.error("database error", exc_info=error)
     return on_http_error(ServiceUnavailable("The database does not answer. Try again in a moment.", retry_after=5))
 
@@ -129,7 +135,7 @@ def _speak(response: Response, detail: str, error: errors.ServiceError | None = 
     if request.path.startswith("/oauth/"):
         response.set_data(oauth_error(status, detail, code))
         response.content_type = "application/json"
-    elif request.path.startswith(("/api", "/.well-known", "/healthz", "/readyz", "/metrics")):
+    elif _FOR_PROGRAMS.match(request.path):
         response.set_data(problem(status, reason, detail, error))
         response.content_type = PROBLEM_TYPE
     else:

@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.services.errors import InvalidInput
@@ -65,7 +66,7 @@ def fields(schema: type[SchemaT], values: Mapping[str, object]) -> SchemaT:
 
 
 def _invalid(error: ValidationError) -> InvalidInput:
-    return InvalidInput(**{_pointer(each["loc"]): _plain(each["msg"]) for each in error.errors()})
+    return InvalidInput(**{_pointer(each["loc"]): _plain(each) for each in error.errors()})
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
@@ -73,8 +74,11 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     return "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location)
 
 
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Extra inputs are not permitted", "There is no such field.")
+def _plain(error: ErrorDetails) -> str:
+    if error["type"] in ("too_long", "string_too_long") and isinstance(error["input"], str):
+        return f"Use at most {error['ctx']['max_length']} characters."
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message.replace("Extra inputs are not permitted", "There is no such field.")
 
 
 def _one_line(text: str) -> str:

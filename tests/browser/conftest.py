@@ -1,0 +1,56 @@
+"""A real Chromium, and what it complained about."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.servers import Server
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, headless: the one on the machine, or else Playwright's own."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        # The sandbox needs rights that a container does not have; the pages are our own.
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
+    """Open an empty page in a browser of its own; what any of them reports to the console fails the test."""
+    contexts: list[BrowserContext] = []
+    reports: list[str] = []
+
+    def open_(**options: object) -> Page:
+        context = browser.new_context(base_url=server.url, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: _note(message, reports))
+        page.on("pageerror", lambda error: reports.append(f"{page.url}: {error}"))
+        page.on("request", lambda request: _only_ours(request.url, server.url, reports))
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    # A refused form is an answer of 422, which Chromium notes as a resource that failed.
+    assert [report for report in reports if "the server responded with a status of 4" not in report] == []
+
+
+def _note(message: ConsoleMessage, reports: list[str]) -> None:
+    # Chromium says for information what Clear-Site-Data cleared.
+    if message.type in ("error", "warning"):
+        reports.append(message.text)
+
+
+def _only_ours(url: str, ours: str, reports: list[str]) -> None:
+    if not url.startswith(ours):
+        reports.append(f"a request left for {url}")
