@@ -28,6 +28,12 @@ accesslog = None
 loglevel = "warning"
 
 
+def when_ready(_server: Any) -> None:
+    """Tell whoever started it where to look; standard error is for the log, one JSON object a line."""
+    sys.stdout.write(f"Taskward is on http://{bind}\n")
+    sys.stdout.flush()
+
+
 def post_fork(_server: Any, _worker: Any) -> None:
     """Give the worker connections of its own: two processes must not talk through one socket."""
     from app.extensions import db
