@@ -70,8 +70,8 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAX_FORM_MEMORY_SIZE": 512 * 1024,
         # The form token is bound to the session cookie, which ends with the browser or at sign-out.
         "WTF_CSRF_TIME_LIMIT": None,
-        "JWT_ALGORITHM": "HS256",
-        "JWT_DECODE_ALGORITHMS": ["HS256"],
+        # All that is ever accepted; of these, a token's header must name the one of the key it was signed with.
+        "JWT_DECODE_ALGORITHMS": ["HS256", "RS256", "ES256", "EdDSA"],
         "JWT_TOKEN_LOCATION": ["headers"],
         "JWT_ENCODE_ISSUER": public_url,
         "JWT_DECODE_ISSUER": public_url,

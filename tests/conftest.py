@@ -16,6 +16,7 @@ from sqlalchemy import event, text
 import config
 from app import create_app
 from app.extensions import db
+from app.services import keys
 from tests.databases import create_database, drop_database, postgresql_server
 from tests.people import Person, make_person
 from tests.servers import Server, start_server
@@ -75,6 +76,7 @@ def app(installation: Flask) -> Iterator[Flask]:
     with installation.app_context(), db.engine.begin() as connection:
         for table in reversed(db.metadata.sorted_tables):
             connection.execute(table.delete())
+        keys.forget()
 
 
 @pytest.fixture

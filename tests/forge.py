@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -17,20 +18,30 @@ def b64(data: bytes) -> str:
 
 
 class Forger:
-    """Knows the server's key and a good token, and makes bad ones from it."""
+    """Knows a good access token and the key that signed it, and makes bad ones from them."""
 
     def __init__(self, app: Flask, good: str) -> None:
-        with app.app_context():
-            self.key = keys.current()
         self.good = good
         self.header: dict[str, Any] = jwt.get_unverified_header(good)
+        with app.app_context():
+            self.key = keys.ring().accepted[self.header["kid"]]
         self.claims: dict[str, Any] = jwt.decode(good, options={"verify_signature": False})
 
     def sign(self, header: Any, claims: Any, secret: bytes | None = None) -> str:
-        """Return a correctly signed token over any header and payload; bytes are taken as they are."""
+        """Return a correctly signed token over any header and payload; bytes are taken as they are.
+
+        With ``secret`` it is signed by HMAC, whatever the server's key is.
+        """
+        if secret is None:
+            key = self.key.signing
+            return self.sign_by(lambda text: key.Algorithm.sign(text, key.key), header, claims)
+        return self.sign_by(lambda text: hmac.digest(secret, text, "sha256"), header, claims)
+
+    def sign_by(self, signature_of: Callable[[bytes], bytes], header: Any, claims: Any) -> str:
+        """Return a token with whatever signature the function makes."""
         parts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, claims)]
         signed = ".".join(b64(part) for part in parts)
-        return f"{signed}.{b64(hmac.digest(secret or self.key.secret, signed.encode(), 'sha256'))}"
+        return f"{signed}.{b64(signature_of(signed.encode()))}"
 
     def without(self, *names: str) -> str:
         return self.sign(self.header, {k: v for k, v in self.claims.items() if k not in names})
@@ -65,7 +76,10 @@ class Forger:
             "alg none, old signature": f"{none_body}.{signature}",
             "alg None in capitals": self.with_header(alg="None"),
             "alg HS512 with an HS256 signature": self.with_header(alg="HS512"),
-            "alg RS256 with the secret as key": self.with_header(alg="RS256"),
+            "alg of another kind of key": self.with_header(
+                alg="ES256" if self.header.get("alg") == "RS256" else "RS256"
+            ),
+            "alg of a stronger hash": self.with_header(alg=f"{self.header.get('alg', '')[:2]}384"),
             "alg a number": self.with_header(alg=256),
             "wrong key": self.sign(self.header, self.claims, b"another secret of thirty-two bytes!"),
             "empty key": self.sign(self.header, self.claims, b"\0"),

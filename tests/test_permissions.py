@@ -22,6 +22,7 @@ PUBLIC = {
     "oauth.token",
     "oauth.revoke",
     "metadata.authorization_server",
+    "metadata.jwks",  # public keys
     "health.healthz",
     "health.readyz",
     "auth.index",

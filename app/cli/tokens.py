@@ -10,7 +10,7 @@ group = OperatorGroup("tokens", help="Clean up after tokens that have expired.",
 @group.command()
 @json_option
 def purge(as_json: bool) -> None:
-    """Delete what is left of tokens and sessions that ended long ago.
+    """Delete what is left of tokens and sessions that ended long ago, and signing keys whose tokens have all expired.
 
     Nothing that still works is touched. Run it once a day, from cron for example.
 
@@ -20,6 +20,8 @@ def purge(as_json: bool) -> None:
     """
     deleted = tokens.purge()
     blocked, ended = counted(deleted["blocked_tokens"], "blocked token"), counted(deleted["sign_ins"], "ended session")
-    say(f"Deleted {blocked} and {ended}.")
+    keys = counted(deleted["signing_keys"], "signing key")
+    say(f"Deleted {blocked}, {ended} and {keys}.")
     if as_json:
-        print_json({"blocked_tokens": deleted["blocked_tokens"], "sessions": deleted["sign_ins"]})
+        counts = {"blocked_tokens": deleted["blocked_tokens"], "sessions": deleted["sign_ins"]}
+        print_json(counts | {"signing_keys": deleted["signing_keys"]})

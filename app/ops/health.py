@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from app.services import schema
+from app.services import keys, schema
 
 bp = Blueprint("health", __name__)
 
@@ -26,4 +26,7 @@ def readyz() -> Any:
 def refusal(app: Flask) -> str | None:
     """Return why this database must not be served by this code, in one line, or None when all is well."""
     with app.app_context():
-        return schema.complaint()
+        complaint = schema.complaint()
+        if complaint is None:
+            keys.ring()  # keys that this SECRET_KEY cannot open are reported now, not at the first request
+        return complaint

@@ -25,6 +25,7 @@ class Event(StrEnum):
     TOKEN_REVOKED = "authn_token_revoked"
     TOKEN_REUSE = "authn_token_reuse"
     AUTHZ_FAIL = "authz_fail"
+    ADMIN = "authz_admin"
     SESSION_ENDED = "session_logout"
     USER_CREATED = "user_created"
     USER_UPDATED = "user_updated"

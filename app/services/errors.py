@@ -70,3 +70,18 @@ class UserNotFound(ServiceError):
     """No account matches."""
 
     message = "There is no such account."
+
+
+class KeyNotFound(ServiceError):
+    """No signing key that is in use has this kid."""
+
+    message = "There is no such signing key, or it was retired before."
+
+
+class KeyFromSecret(ServiceError):
+    """The key is made from SECRET_KEY and cannot be refused alone."""
+
+    message = (
+        "This key is made from SECRET_KEY. To sign with another one, rotate. "
+        "If SECRET_KEY is known to somebody, change it: that signs everybody out."
+    )

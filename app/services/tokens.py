@@ -17,11 +17,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.extensions import db
 from app.models import BlockedToken, SignIn, User, utcnow
-from app.services import audit, keys, sign_ins
+from app.services import audit, key_rotation, keys, sign_ins
 from app.services.errors import InvalidGrant, InvalidToken
 
-ACCESS = "at+jwt"
-REFRESH = "rt+jwt"
+ACCESS = keys.ACCESS
+REFRESH = keys.REFRESH
 
 Claims = dict[str, Any]
 
@@ -35,7 +35,6 @@ _EVERY_TOKEN: dict[str, type] = {"iss": str, "aud": str, "sub": str, "sid": str,
 
 # A signature verified once need not be verified again; whether the sign-in still lives is asked every time. Saves a
 # fifth of the time of a list request. Emptied when full: one second of cold cache beats bookkeeping on each request.
-_verified: dict[str, Claims] = {}
 _VERIFIED_AT_MOST = 4096
 
 
@@ -68,15 +67,15 @@ class TokenPair:
 def issue(sign_in: RefreshState) -> TokenPair:
     """Return the one token pair that belongs to the sign-in's current ``seq``.
 
-    Every value comes from the row, so asking twice gives the same pair and nothing need be stored.
+    Every claim comes from the row, so asking twice gives the same pair and nothing need be stored; only the signature
+    of the access token may differ, with ES256 or when another key has taken over in between.
     """
     issued_at = int(sign_in.rotated_at.timestamp())
     access_until = min(sign_in.rotated_at + current_app.config["ACCESS_TOKEN_TTL"], sign_in.expires_at)
     refresh_until = min(sign_in.idle_until, sign_in.expires_at)
     shared: Claims = {"sid": str(sign_in.id), "client_id": sign_in.client_id, "iat": issued_at}
-    kid = keys.current().kid
     access = create_access_token(
-        str(sign_in.user_id),
+        keys.Subject(str(sign_in.user_id), keys.ring().signer),
         additional_claims=shared
         | {
             "jti": keys.mac(f"{ACCESS} {sign_in.id} {sign_in.seq}"),
@@ -84,17 +83,17 @@ def issue(sign_in: RefreshState) -> TokenPair:
             "scope": sign_in.scope,
             "auth_time": int(sign_in.auth_time.timestamp()),
         },
-        additional_headers={"typ": ACCESS, "kid": kid},
+        additional_headers={"typ": ACCESS},
     )
     refresh = create_refresh_token(
-        str(sign_in.user_id),
+        keys.Subject(str(sign_in.user_id), keys.refresh_key()),
         additional_claims=shared
         | {
             "jti": keys.mac(f"{REFRESH} {sign_in.id} {sign_in.seq}"),
             "exp": int(refresh_until.timestamp()),
             "seq": sign_in.seq,
         },
-        additional_headers={"typ": REFRESH, "kid": kid},
+        additional_headers={"typ": REFRESH},
     )
     left = max(0, int(access_until.timestamp()) - int(utcnow().timestamp()))
     return TokenPair(access, refresh, left, sign_in.scope, sign_in.user_id, refresh_until)
@@ -108,7 +107,9 @@ def verify(raw: str, typ: str) -> Claims:
     Raises:
         InvalidToken: anything at all is wrong with it (RFC 8725 §3).
     """
-    known = _verified.get(raw)
+    # Fetched before the check: should the ring change meanwhile, the result goes with the old one.
+    verified = keys.ring().verified
+    known = verified.get(raw)
     if known is not None and typ == ACCESS and known["exp"] > time.time():
         return known
     if len(raw) > _LONGEST or not _SHAPE.fullmatch(raw):
@@ -126,9 +127,9 @@ def verify(raw: str, typ: str) -> Claims:
     except (PyJWTError, JWTExtendedException, ValueError, OverflowError, RecursionError) as error:
         raise InvalidToken from error
     if typ == ACCESS:
-        if len(_verified) >= _VERIFIED_AT_MOST:
-            _verified.clear()
-        _verified[raw] = claims
+        if len(verified) >= _VERIFIED_AT_MOST:
+            verified.clear()
+        verified[raw] = claims
     return claims
 
 
@@ -192,18 +193,22 @@ def revoke(raw: str, client_id: str | None = None) -> None:
 
 
 def purge() -> dict[str, int]:
-    """Delete expired blocklist rows and sign-ins that ended over 30 days ago; commits. Returns rows deleted by kind."""
+    """Delete expired blocklist rows, sign-ins that ended over 30 days ago and dead signing keys; commits.
+
+    Returns rows deleted by kind: ``blocked_tokens``, ``sign_ins``, ``signing_keys``.
+    """
     now = utcnow()
     long_ago = now - timedelta(days=30)
     # Leeway lets an expired token pass for a few seconds more: its row must outlive it.
     tokens = delete(BlockedToken).where(BlockedToken.expires_at < now - timedelta(minutes=1))
     over = or_(SignIn.expires_at < long_ago, SignIn.idle_until < long_ago, SignIn.revoked_at < long_ago)
     counts = {
-        "blocked_tokens": db.session.execute(tokens.returning(BlockedToken.jti)).all(),
-        "sign_ins": db.session.execute(delete(SignIn).where(over).returning(SignIn.id)).all(),
+        "blocked_tokens": len(db.session.execute(tokens.returning(BlockedToken.jti)).all()),
+        "sign_ins": len(db.session.execute(delete(SignIn).where(over).returning(SignIn.id)).all()),
+        "signing_keys": key_rotation.remove_dead(),
     }
     db.session.commit()
-    return {kind: len(rows) for kind, rows in counts.items()}
+    return counts
 
 
 _REFRESH_STATE = (

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.extensions import db
+from app.services import jwk
 from tests.forge import Forger
 from tests.people import Person
 
@@ -39,7 +40,7 @@ def names() -> list[str]:
     claims = ("iat", "jti", "sub", "aud", "iss", "exp", "sid", "client_id", "scope", "auth_time")
     forger = Forger.__new__(Forger)
     forger.good, forger.header, forger.claims = "a.b.c", {}, dict.fromkeys(claims, "x")
-    forger.key = type("Key", (), {"secret": b"x" * 32})()
+    forger.key = jwk.derived("x", "x")
     return list(forger.tokens("a.b.c", "x"))
 
 

@@ -152,11 +152,11 @@ def test_purging_deletes_what_has_expired_and_nothing_else(app: Flask, client: F
     client.post("/oauth/revoke", data={"token": alice.access_token})
     alice.another_sign_in()
     with app.app_context():
-        assert tokens.purge() == {"blocked_tokens": 0, "sign_ins": 0}
+        assert tokens.purge() == {"blocked_tokens": 0, "sign_ins": 0, "signing_keys": 0}
         with time_machine.travel(datetime.now(UTC) + timedelta(minutes=17)):
-            assert tokens.purge() == {"blocked_tokens": 1, "sign_ins": 0}
+            assert tokens.purge() == {"blocked_tokens": 1, "sign_ins": 0, "signing_keys": 0}
         with time_machine.travel(datetime.now(UTC) + timedelta(days=61)):
-            assert tokens.purge() == {"blocked_tokens": 0, "sign_ins": 2}
+            assert tokens.purge() == {"blocked_tokens": 0, "sign_ins": 2, "signing_keys": 0}
 
 
 def test_the_metadata_describes_what_there_is(client: FlaskClient, app: Flask, make_app: MakeApp) -> None:
@@ -164,6 +164,7 @@ def test_the_metadata_describes_what_there_is(client: FlaskClient, app: Flask, m
     issuer = app.config["PUBLIC_URL"]
     assert body["issuer"] == issuer
     assert body["token_endpoint"] == f"{issuer}/oauth/token"
+    assert body["jwks_uri"] == f"{issuer}/.well-known/jwks.json"
     assert body["revocation_endpoint"] == f"{issuer}/oauth/revoke"
     assert body["grant_types_supported"] == ["refresh_token"]
     assert body["response_types_supported"] == []
