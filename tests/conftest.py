@@ -17,6 +17,7 @@ import config
 from app import create_app
 from app.extensions import db
 from app.services import keys
+from tests import leaks
 from tests.databases import create_database, drop_database, postgresql_server
 from tests.people import Person, make_person
 from tests.servers import Server, start_server
@@ -28,7 +29,8 @@ Count = Callable[[str], int]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start PostgreSQL once, before the workers that inherit its address."""
+    """Start PostgreSQL once, before the workers that inherit its address; watch what is logged."""
+    config.pluginmanager.register(leaks)
     if not hasattr(config, "workerinput"):
         postgresql_server()
 
@@ -71,12 +73,14 @@ def installation(environment: dict[str, str]) -> Iterator[Flask]:
 
 @pytest.fixture
 def app(installation: Flask) -> Iterator[Flask]:
-    """The application over an empty database."""
+    """The application over an empty database; what the event log holds in the end is no secret."""
     yield installation
     with installation.app_context(), db.engine.begin() as connection:
+        events = [str(row) for row in connection.execute(text("SELECT * FROM security_events"))]
         for table in reversed(db.metadata.sorted_tables):
             connection.execute(table.delete())
         keys.forget()
+    leaks.watch(events, "a security event")
 
 
 @pytest.fixture
@@ -127,9 +131,11 @@ def gunicorn(environment: dict[str, str], tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def server(app: Flask, gunicorn: Server) -> Server:
-    """A gunicorn with two workers over the same, empty database."""
-    return gunicorn
+def server(app: Flask, gunicorn: Server) -> Iterator[Server]:
+    """A gunicorn with two workers over the same, empty database; what it logs is no secret."""
+    before = gunicorn.log.stat().st_size
+    yield gunicorn
+    leaks.watch([gunicorn.log.read_bytes()[before:].decode()], "the log")
 
 
 @pytest.fixture

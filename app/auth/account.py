@@ -4,15 +4,15 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 
 from app.auth import schemas
 from app.auth.activity import describe
-from app.auth.forms import DeletionForm, PasswordForm, ProfileForm
+from app.auth.forms import ConfirmationForm, DeletionForm, EmailForm, PasswordForm, ProfileForm
 from app.auth.pages import signed_out
 from app.services import accounts, audit, sign_ins
-from app.services.errors import InvalidInput, ServiceError, WrongPassword
-from app.web.access import login_required, principal
+from app.services.errors import EmailTaken, InvalidInput, ServiceError, WrongPassword
+from app.web.access import local_path, login_required, principal, require_step_up, step_up_required
 from app.web.forms import Form
 from app.web.messages import say
 
@@ -62,16 +62,52 @@ def end_session(sid: UUID) -> Any:
     if sid == who.sign_in_id:
         sign_ins.end(who.user_id, sid, "signed out")
         return signed_out("signed-out")
+    require_step_up()
     sign_ins.end(who.user_id, sid, "signed out from another device")
     return _done("That device is signed out.")
 
 
 @bp.post("/sessions/end-others")
 @login_required
+@step_up_required
 def end_other_sessions() -> Any:
     """Sign out every device but this one."""
     ended = sign_ins.end_others(principal().user_id, keep=principal().sign_in_id)
     return _done("All other devices are signed out." if ended else "No other device was signed in.")
+
+
+@bp.route("/email", methods=["GET", "POST"])
+@login_required
+@step_up_required
+def change_email() -> Any:
+    """Change the e-mail address, which signs out all other devices."""
+    form = EmailForm()
+    if request.method == "POST":
+        try:
+            accounts.change_email(principal(), form.read(schemas.EmailChange).email)
+        except (InvalidInput, EmailTaken) as error:
+            form.refuse(error)
+        else:
+            return _done("E-mail address changed. All other devices are signed out.")
+    page = render_template("account/email.html", form=form, who=principal())
+    return page, 422 if request.method == "POST" else 200
+
+
+@bp.route("/confirm", methods=["GET", "POST"])
+@login_required
+def confirm() -> Any:
+    """Ask for the password again, then lead on; what needed it is done by nobody but the person."""
+    form = ConfirmationForm(next=request.args.get("next"))
+    if request.method == "POST":
+        try:
+            accounts.reauthenticate(principal(), form.read(schemas.Reauthentication).password)
+        except (InvalidInput, WrongPassword) as error:
+            form.refuse(error)
+        else:
+            wanted = local_path(form.next.data)
+            return redirect(wanted, 303) if wanted else _done("Thank you. Now press the button again.")
+    page = render_template("account/confirm.html", form=form, who=principal())
+    return page, 422 if request.method == "POST" else 200
 
 
 @bp.post("/delete")

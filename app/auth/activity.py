@@ -6,21 +6,40 @@ from typing import Any
 
 from app.services.audit import Event
 
-_WORDS = {
+WORDS = {
     Event.LOGIN_SUCCESS: "Signed in",
+    Event.LOGIN_SUCCESS_AFTER_FAIL: "Signed in after a refused attempt",
     Event.LOGIN_FAIL: "Sign-in refused",
+    Event.REAUTHENTICATION: "Password confirmed",
+    Event.REAUTHENTICATION_FAIL: "Wrong password when asked to confirm",
+    Event.REAUTHENTICATION_REQUIRED: "Asked to confirm the password",
     Event.PASSWORD_CHANGE: "Password changed",
     Event.PASSWORD_CHANGE_FAIL: "Current password given wrongly",
+    Event.EMAIL_CHANGE: "E-mail address changed",
     Event.TOKEN_REVOKED: "Access token revoked",
     Event.TOKEN_REUSE: "An old token was used again, so that device was signed out",
     Event.AUTHZ_FAIL: "Asked for somebody else's data and was refused",
+    Event.SCOPE_FAIL: "Asked for more than it was allowed to and was refused",
+    Event.CSRF: "A form was sent from elsewhere and refused",
+    Event.SESSION_RENEWED: "Stayed signed in",
     Event.SESSION_ENDED: "Signed out",
     Event.USER_CREATED: "Account created",
     Event.USER_UPDATED: "Profile changed",
-    Event.USER_DISABLED: "Account disabled by the operator",
-    Event.USER_ENABLED: "Account enabled by the operator",
+    Event.USER_DISABLED: "Account disabled",
+    Event.USER_ENABLED: "Account enabled",
+    Event.USER_DELETED: "Account deleted",
 }
-_ALARMING = {Event.LOGIN_FAIL, Event.PASSWORD_CHANGE_FAIL, Event.TOKEN_REUSE, Event.AUTHZ_FAIL}
+_ALARMING = {
+    Event.LOGIN_FAIL,
+    Event.LOGIN_SUCCESS_AFTER_FAIL,
+    Event.REAUTHENTICATION_FAIL,
+    Event.PASSWORD_CHANGE_FAIL,
+    Event.TOKEN_REUSE,
+    Event.AUTHZ_FAIL,
+    Event.SCOPE_FAIL,
+}
+# What commands call themselves in place of a browser.
+_OPERATOR = "Operator's command line"
 
 
 @dataclass(frozen=True)
@@ -35,7 +54,13 @@ class Activity:
 
 def describe(event: dict[str, Any]) -> Activity:
     """Return a row of `audit.events_of` in plain words, as in "Signed in from Firefox on Linux"."""
-    name = event["event"]
-    words = _WORDS.get(name, name.replace("_", " ").capitalize())
-    text = f"{words} from {event['device']}" if event["device"] else words
-    return Activity(text, event["created_at"], event["ip"], name in _ALARMING)
+    name, device = event["event"], event["device"]
+    words = WORDS.get(name, name.replace("_", " ").capitalize())
+    if device:
+        words += " by the operator" if device == _OPERATOR else f" from {device}"
+    return Activity(words, event["created_at"], event["ip"], name in _ALARMING)
+
+
+def described(event: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of `audit.events_of` as the API lists it, with the plain words as ``description``."""
+    return {**event, "description": describe(event).text}

@@ -64,6 +64,19 @@ class PasswordForm(Form):
     )
 
 
+class EmailForm(Form):
+    about: ClassVar[dict[type[ServiceError], str]] = {EmailTaken: "email"}
+
+    email = EmailField("New e-mail address", [DataRequired("Enter an e-mail address.")], render_kw=_EMAIL_KW)
+
+
+class ConfirmationForm(Form):
+    about: ClassVar[dict[type[ServiceError], str]] = {WrongPassword: "password"}
+
+    password = PasswordField("Password", [InputRequired("Enter your password.")], render_kw=_CURRENT_KW)
+    next = HiddenField()
+
+
 class DeletionForm(Form):
     about: ClassVar[dict[type[ServiceError], str]] = {WrongPassword: "password"}
 

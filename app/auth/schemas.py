@@ -40,6 +40,14 @@ class PasswordChange(Schema):
     new_password: Password
 
 
+class EmailChange(Schema):
+    email: Email
+
+
+class Reauthentication(Schema):
+    password: Password
+
+
 class Deletion(Schema):
     password: Password
 

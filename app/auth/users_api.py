@@ -6,9 +6,10 @@ from uuid import UUID
 from flask import Blueprint
 
 from app.auth import schemas
+from app.auth.activity import described
 from app.extensions import csrf
 from app.services import accounts, audit, sign_ins
-from app.web.access import owner_required, principal
+from app.web.access import owner_required, principal, require_step_up, step_up_required
 from app.web.payload import json_body, query_string
 
 bp = Blueprint("users_api", __name__, url_prefix="/api/users/<uuid:user_id>")
@@ -47,6 +48,22 @@ def change_password(user_id: UUID) -> Any:
     return "", 204
 
 
+@bp.put("/email")
+@owner_required("account")
+@step_up_required
+def change_email(user_id: UUID) -> Any:
+    """Change the e-mail address and end all other sessions."""
+    return accounts.change_email(principal(), json_body(schemas.EmailChange).email)
+
+
+@bp.post("/reauthenticate")
+@owner_required("account")
+def reauthenticate(user_id: UUID) -> Any:
+    """Give the password again, for what needs it to have been given lately."""
+    accounts.reauthenticate(principal(), json_body(schemas.Reauthentication).password)
+    return "", 204
+
+
 @bp.get("/sessions")
 @owner_required("account")
 def sessions(user_id: UUID) -> Any:
@@ -57,6 +74,7 @@ def sessions(user_id: UUID) -> Any:
 
 @bp.delete("/sessions")
 @owner_required("account")
+@step_up_required
 def end_other_sessions(user_id: UUID) -> Any:
     """End every session but this one."""
     sign_ins.end_others(user_id, keep=principal().sign_in_id)
@@ -66,8 +84,11 @@ def end_other_sessions(user_id: UUID) -> Any:
 @bp.delete("/sessions/<uuid:sid>")
 @owner_required("account")
 def end_session(user_id: UUID, sid: UUID) -> Any:
-    """End one session."""
-    sign_ins.end(user_id, sid, "signed out from another device" if sid != principal().sign_in_id else "signed out")
+    """End one session; the present one without further ado."""
+    here = sid == principal().sign_in_id
+    if not here:
+        require_step_up()
+    sign_ins.end(user_id, sid, "signed out" if here else "signed out from another device")
     return "", 204
 
 
@@ -76,4 +97,4 @@ def end_session(user_id: UUID, sid: UUID) -> Any:
 def events(user_id: UUID) -> Any:
     """List security events, newest first."""
     query = query_string(schemas.EventsQuery)
-    return {"items": audit.events_of(user_id, query.before, query.limit)}
+    return {"items": [described(each) for each in audit.events_of(user_id, query.before, query.limit)]}

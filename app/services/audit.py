@@ -1,10 +1,11 @@
-"""The security event log: one call writes the row and the JSON log line."""
+"""The security event log: one call writes the row, the JSON log line and the counter."""
 
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter
 from sqlalchemy import ColumnElement, select
 from structlog.contextvars import get_contextvars
 
@@ -16,22 +17,41 @@ _log = structlog.get_logger("security")
 
 
 class Event(StrEnum):
-    """Names from the OWASP logging vocabulary."""
+    """Names from the OWASP logging vocabulary, or in its manner where it has none."""
 
     LOGIN_SUCCESS = "authn_login_success"
+    #: The first success after one failure or more.
+    LOGIN_SUCCESS_AFTER_FAIL = "authn_login_successafterfail"
     LOGIN_FAIL = "authn_login_fail"
+    #: The password was asked for again within a sign-in (ASVS 7.5).
+    REAUTHENTICATION = "authn_reauthentication_success"
+    REAUTHENTICATION_FAIL = "authn_reauthentication_fail"
+    REAUTHENTICATION_REQUIRED = "authn_reauthentication_required"
     PASSWORD_CHANGE = "authn_password_change"
     PASSWORD_CHANGE_FAIL = "authn_password_change_fail"
+    EMAIL_CHANGE = "authn_email_change"
     TOKEN_REVOKED = "authn_token_revoked"
     TOKEN_REUSE = "authn_token_reuse"
     AUTHZ_FAIL = "authz_fail"
     ADMIN = "authz_admin"
+    SCOPE_FAIL = "authz_scope_fail"
+    CSRF = "malicious_csrf"
+    SESSION_RENEWED = "session_renewed"
     SESSION_ENDED = "session_logout"
     USER_CREATED = "user_created"
     USER_UPDATED = "user_updated"
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
     USER_DELETED = "user_deleted"
+
+
+#: How a sign-in can come out.
+LOGINS = (Event.LOGIN_SUCCESS, Event.LOGIN_SUCCESS_AFTER_FAIL, Event.LOGIN_FAIL)
+
+_count = Counter("taskward_security_events", "Security events by name.", ["event"])
+for _event in Event:
+    # From the start at zero, so that the first one of a kind shows as an increase.
+    _count.labels(_event.value)
 
 
 def add(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:
@@ -52,13 +72,26 @@ def add(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = Non
             detail=detail,
         )
     )
+    note(event, user_id, sign_in_id, **detail)
+
+
+def note(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:
+    """Log and count an event without a row, for what happens so often that it would bury the rest of the list."""
     _log.info(event, user_id=user_id and str(user_id), sign_in_id=sign_in_id and str(sign_in_id), **detail)
+    _count.labels(event.value).inc()
 
 
 def record(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:
     """Write an event in a transaction of its own."""
     add(event, user_id, sign_in_id, **detail)
     db.session.commit()
+
+
+def last_login_failed(user_id: UUID) -> bool:
+    """Tell, in the caller's transaction, whether the latest attempt to sign in to the account was refused."""
+    attempts = select(SecurityEvent.event).where(SecurityEvent.user_id == user_id, SecurityEvent.event.in_(LOGINS))
+    latest = attempts.order_by(SecurityEvent.user_id.desc(), SecurityEvent.id.desc()).limit(1)
+    return db.session.scalar(latest) == Event.LOGIN_FAIL
 
 
 def events_of(user_id: UUID, before: UUID | None = None, limit: int = 50) -> list[dict[str, object]]:

@@ -67,7 +67,8 @@ def reset_password(user_id: UUID, new: str) -> int:
         InvalidInput: the password is not acceptable.
         UserNotFound: there is no such account.
     """
-    passwords.check(new)
+    person = accounts.profile(user_id)
+    passwords.check(new, about=(person["name"], person["email"]))
     new_hash = passwords.hash_password(new)
     _locked(user_id)
     db.session.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))

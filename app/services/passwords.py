@@ -1,24 +1,53 @@
 """Password rules and hashing (argon2id, RFC 9106)."""
 
 import os
+import re
 import threading
+import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
+from zxcvbn import zxcvbn  # type: ignore[import-untyped]
 
 from app.services.errors import InvalidInput
 
 MIN_LENGTH = 12
 MAX_LENGTH = 256
 
+# Of zxcvbn's five grades the second best: over a hundred million guesses.
+_GOOD_ENOUGH = 3
+# zxcvbn's work grows with the square of the length. A start of this length that is easy to guess is a repetition.
+_JUDGED = 40
+# These symbols are letters, or share a key with a digit; left as they are, each would multiply zxcvbn's work by the
+# letters it can stand for, up to seconds for one password.
+_LOOKALIKES = str.maketrans("@({[<!|$+%", "acccciistx")
+_WITHOUT_SHIFT = str.maketrans("!@#$%^&*(){}|<>+", "1234567890[]\\,.=")
+_SHORTEST_OWN_WORD = 3
+_TOO_PERSONAL = (
+    "Apart from your name, your address or the name of this service, too little is left that is hard to guess. "
+    "Add another word or two."
+)
+
 # Each hash takes a core and 19 MiB. More at once than cores would only make all of them, and every other request, slow.
 _slots = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
-def check(password: str, field: str = "password") -> None:
-    """Accept a new password or say what is wrong with it.
+def check(password: str, field: str = "password", about: Iterable[str] = ()) -> None:
+    """Accept a new password or say what is wrong with it, in words a person can act on.
+
+    Any characters may be used in any mixture, and what is hashed is exactly what was typed. It is refused when it is
+    too short or too long, or easy to guess: common passwords, words, dates, keys in a row and repetitions, and what is
+    little more than the person's own name or address or the name of this service (ASVS 6.2.4, 6.2.11).
+
+    Args:
+        password: what was typed.
+        field: the name under which a refusal is reported.
+        about: the person's name and e-mail address, whichever there are.
 
     Raises:
         InvalidInput: under ``field``.
@@ -27,6 +56,16 @@ def check(password: str, field: str = "password") -> None:
         raise InvalidInput(**{field: f"Use at least {MIN_LENGTH} characters; a few random words work well."})
     if len(password) > MAX_LENGTH:
         raise InvalidInput(**{field: f"Use at most {MAX_LENGTH} characters."})
+    own = _own_words((*about, "taskward", urlsplit(current_app.config["PUBLIC_URL"]).hostname or ""))
+    plain = _plain(password)
+    # Somebody who guesses tries symbols as the letters they look like, and as the keys they share with digits.
+    for spelling in {plain.translate(_LOOKALIKES), plain.translate(_WITHOUT_SHIFT)}:
+        rest = spelling
+        for word in own:
+            rest = rest.replace(word, "")
+        found = zxcvbn(rest[:_JUDGED]) if rest else None
+        if found is None or found["score"] < _GOOD_ENOUGH:
+            raise InvalidInput(**{field: _hint(found) if found and rest == spelling else _TOO_PERSONAL})
 
 
 def hash_password(password: str) -> str:
@@ -60,3 +99,24 @@ def _hasher() -> tuple[PasswordHasher, str]:
 def _configured(time_cost: int, memory_kib: int) -> tuple[PasswordHasher, str]:
     hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
     return hasher, hasher.hash(os.urandom(16))
+
+
+def _plain(text: str) -> str:
+    """Return the text without the differences that do not stop anybody who guesses: case, and width of characters."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _own_words(about: Iterable[str]) -> list[str]:
+    """Return the texts and the words in them, longest first, so that none hides part of a longer one."""
+    plain = [_plain(text) for text in about]
+    words = {word for text in plain for word in (text, *re.split(r"[\W_]+", text))}
+    return sorted((w for w in words if len(w) >= _SHORTEST_OWN_WORD and not w.isdigit()), key=len, reverse=True)
+
+
+def _hint(found: dict[str, Any]) -> str:
+    feedback = found["feedback"]
+    return " ".join((feedback["warning"] or "This is easy to guess.", *feedback["suggestions"]))
+
+
+# The first call adds a key to a dictionary of the library over which a call in another thread may be iterating.
+zxcvbn("first call")

@@ -110,7 +110,9 @@ def start(user_id: UUID, kind: str, client_id: str, scope: str = ALL_SCOPES) -> 
     )
     db.session.add(sign_in)
     db.session.flush()
-    audit.add(audit.Event.LOGIN_SUCCESS, user_id, sign_in.id, kind=kind)
+    failed_before = audit.last_login_failed(user_id)
+    event = audit.Event.LOGIN_SUCCESS_AFTER_FAIL if failed_before else audit.Event.LOGIN_SUCCESS
+    audit.add(event, user_id, sign_in.id, kind=kind)
     return sign_in
 
 

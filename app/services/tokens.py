@@ -164,6 +164,7 @@ def rotate(raw: str, client_id: str) -> TokenPair:
     ).one_or_none()
     row: RefreshState = rotated or _repeat_of_last_rotation(sign_in_id, seq, now)
     db.session.commit()
+    audit.note(audit.Event.SESSION_RENEWED, row.user_id, row.id, repeated=rotated is None)
     return issue(row)
 
 

@@ -1,6 +1,7 @@
 """Who may pass: the decorators of every route that is not public."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,11 +10,12 @@ from uuid import UUID
 from flask import Flask, after_this_request, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from app.models import utcnow
 from app.services import audit, sign_ins, tokens
 from app.services.errors import InvalidGrant, InvalidToken
 from app.services.sign_ins import Principal
 from app.web import cookies
-from app.web.errors import InsufficientScope, MissingToken, NotTheOwner
+from app.web.errors import STEP_UP_MAX_AGE, InsufficientScope, MissingToken, NotTheOwner, StepUpRequired
 
 #: The client that the pages are: its refresh tokens live in cookies only and are good nowhere else.
 PAGES_CLIENT = "taskward-pages"
@@ -38,6 +40,9 @@ def owner_required(scope: str) -> Callable[[View], View]:
                 audit.record(audit.Event.AUTHZ_FAIL, who.user_id, who.sign_in_id, endpoint=request.endpoint)
                 raise NotTheOwner
             if scope not in who.scopes:
+                audit.record(
+                    audit.Event.SCOPE_FAIL, who.user_id, who.sign_in_id, endpoint=request.endpoint, scope=scope
+                )
                 raise InsufficientScope(scope)
             return view(user_id=user_id, **arguments)
 
@@ -72,6 +77,29 @@ def login_required(view: View) -> View:
         return view(**arguments)
 
     return guarded
+
+
+def step_up_required(view: View) -> View:
+    """Let the view run only if the password was given lately; goes below the decorator that says who is asking."""
+
+    @wraps(view)
+    def guarded(**arguments: Any) -> Any:
+        require_step_up()
+        return view(**arguments)
+
+    return guarded
+
+
+def require_step_up() -> None:
+    """Refuse to go on if the password was last given over `STEP_UP_MAX_AGE` ago in this sign-in (ASVS 7.5, RFC 9470).
+
+    Raises:
+        StepUpRequired: it was. The API answers with a challenge, a page leads to the form that asks for the password.
+    """
+    who = principal()
+    if utcnow() - who.auth_time > timedelta(seconds=STEP_UP_MAX_AGE):
+        audit.note(audit.Event.REAUTHENTICATION_REQUIRED, who.user_id, who.sign_in_id, endpoint=request.endpoint)
+        raise StepUpRequired
 
 
 def principal() -> Principal:

@@ -2,17 +2,19 @@
 
 import re
 
-from flask import Flask, current_app, g, render_template, request
+from flask import Flask, current_app, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable, default_exceptions
 from werkzeug.wrappers import Response
 
-from app.services import errors
+from app.services import audit, errors
 from app.web.problem import PROBLEM_TYPE, oauth_error, problem
 
 CHALLENGE = 'Bearer realm="taskward"'
+#: For how many seconds a password that was given counts as proof for what is most sensitive.
+STEP_UP_MAX_AGE = 600
 
 
 class MissingToken(errors.ServiceError):
@@ -33,6 +35,12 @@ class InsufficientScope(errors.ServiceError):
     def __init__(self, scope: str) -> None:
         super().__init__(f"This needs a token with the scope {scope}.")
         self.scope = scope
+
+
+class StepUpRequired(errors.ServiceError):
+    """The token is good, but the password was last given too long ago for this (RFC 9470)."""
+
+    message = "This needs the password to have been given within the last 10 minutes. Give it again, then retry."
 
 
 class InvalidClient(errors.ServiceError):
@@ -62,6 +70,7 @@ _MEANING: dict[type[errors.ServiceError], tuple[int, str]] = {
     MissingToken: (401, "invalid_request"),
     NotTheOwner: (403, "access_denied"),
     InsufficientScope: (403, "insufficient_scope"),
+    StepUpRequired: (401, "insufficient_user_authentication"),
     InvalidClient: (401, "invalid_client"),
     UnsupportedGrantType: (400, "unsupported_grant_type"),
 }
@@ -81,7 +90,11 @@ def init_app(app: Flask) -> None:
 
 
 def on_service_error(error: errors.ServiceError) -> Response:
-    """Answer a broken rule with its status and, for every 401, a challenge."""
+    """Answer a broken rule with its status and, for every 401, a challenge; on a page a step-up leads to the form."""
+    if isinstance(error, StepUpRequired) and not request.path.startswith("/api"):
+        # What a POST would have done is not done by coming back; the person presses the button again.
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("account.confirm", next=wanted), 303)
     status, code = _MEANING[type(error)]
     oauth = request.path.startswith("/oauth/")
     if oauth and code in _BAD_REQUEST_IN_OAUTH:
@@ -90,6 +103,11 @@ def on_service_error(error: errors.ServiceError) -> Response:
     _speak(response, str(error), error=error, code=code)
     if isinstance(error, InsufficientScope):
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="{code}", scope="{error.scope}"'
+    elif isinstance(error, StepUpRequired):
+        description = "The password was given too long ago"
+        response.headers["WWW-Authenticate"] = (
+            f'{CHALLENGE}, error="{code}", error_description="{description}", max_age={STEP_UP_MAX_AGE}'
+        )
     elif isinstance(error, InvalidClient) and "Authorization" in request.headers:
         response.headers["WWW-Authenticate"] = 'Basic realm="taskward"'
     elif status == 401:
@@ -113,6 +131,8 @@ def on_http_error(error: HTTPException) -> Response:
 
 def on_csrf_error(_: CSRFError) -> Response:
     """Say what to do about a form whose token is missing or old."""
+    # Without a row: nobody is known to have sent it, and the database may be what is out of order.
+    audit.note(audit.Event.CSRF, endpoint=request.endpoint)
     return on_http_error(
         BadRequest(
             "This form is out of date, perhaps because you signed in or out in another tab. "

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import time
+from ipaddress import ip_address
 from typing import Any
 
 import orjson
@@ -64,7 +65,16 @@ def _open() -> None:
     g.request_id = given if _SAFE_ID.fullmatch(given) else uuid7().hex
     agent = "".join(c for c in request.headers.get("User-Agent", "")[:256] if c.isprintable())
     clear_contextvars()
-    bind_contextvars(request_id=g.request_id, ip=request.remote_addr or "", user_agent=agent)
+    bind_contextvars(request_id=g.request_id, ip=_address(request.remote_addr), user_agent=agent)
+
+
+def _address(given: str | None) -> str:
+    """Return the client's address, or nothing where a proxy forwarded what is none."""
+    try:
+        # A zone, as in fe80::1%eth0, means something on that host only, and may be any text.
+        return str(ip_address(given or "")).partition("%")[0]
+    except ValueError:
+        return ""
 
 
 def _close(response: Response) -> Response:

@@ -12,6 +12,8 @@ from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
+from tests import leaks
+
 ROOT = Path(__file__).parents[2]
 
 Command = Callable[..., Result]
@@ -23,7 +25,10 @@ def flask(runner: FlaskCliRunner) -> Command:
     """Run a command; its words are separated by spaces."""
 
     def run(words: str, *more: str, stdin: str | bytes = "") -> Result:
-        return runner.invoke(args=[*words.split(), *more], input=stdin)
+        result = runner.invoke(args=[*words.split(), *more], input=stdin)
+        # The other lines are for the person at the terminal, who may be told what she typed.
+        leaks.watch((line for line in result.stderr.splitlines() if line.startswith("{")), "a log line")
+        return result
 
     return run
 

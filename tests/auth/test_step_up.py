@@ -1,0 +1,189 @@
+"""What needs the password to have been given lately, and how it is given again; in API and pages alike."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.auth.browser import sign_in, submit
+from tests.people import PASSWORD, Person
+
+CHALLENGE = (
+    'Bearer realm="taskward", error="insufficient_user_authentication", '
+    'error_description="The password was given too long ago", max_age=600'
+)
+#: Method, path and body of every call that needs a step-up.
+SENSITIVE = [
+    ("PUT", "/email", {"email": "new@example.org"}),
+    ("DELETE", "/sessions", None),
+    ("DELETE", "/sessions/{other}", None),
+]
+
+
+@pytest.fixture
+def other(alice: Person) -> Person:
+    """Another device of hers."""
+    return alice.another_sign_in()
+
+
+@pytest.fixture
+def later(alice: Person, other: Person) -> Iterator[None]:
+    """Eleven minutes after she signed in; her access token is still good."""
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
+        yield
+
+
+def sid(person: Person) -> str:
+    return next(str(each["id"]) for each in person.get("/sessions").get_json()["items"] if each["current"])
+
+
+def ask(alice: Person, other: Person, method: str, path: str, body: object) -> TestResponse:
+    return alice.call(method, path.replace("{other}", sid(other)), json=body)
+
+
+def confirm(person: Person, password: str = PASSWORD) -> int:
+    return person.post("/reauthenticate", {"password": password}).status_code
+
+
+@pytest.mark.proves("ASVS 7.5.1", "ASVS 7.5.2", "ASVS 7.5.3", "ASVS 10.3.4", "RFC 9470 §3")
+@pytest.mark.parametrize(("method", "path", "body"), SENSITIVE)
+@pytest.mark.usefixtures("later")
+def test_an_old_sign_in_is_challenged_and_nothing_is_done(
+    alice: Person, other: Person, method: str, path: str, body: object
+) -> None:
+    response = ask(alice, other, method, path, body)
+    assert response.status_code == 401
+    assert response.headers.getlist("WWW-Authenticate") == [CHALLENGE]
+    assert response.content_type == "application/problem+json"
+    assert response.get_json()["type"] == "urn:taskward:problem:step-up-required"
+    assert alice.get().get_json()["email"] == alice.email
+    assert other.get().status_code == 200
+
+
+@pytest.mark.proves("RFC 9470 §4")
+@pytest.mark.parametrize(("method", "path", "body"), SENSITIVE)
+@pytest.mark.usefixtures("later")
+def test_after_giving_the_password_the_same_call_is_done(
+    alice: Person, other: Person, method: str, path: str, body: object
+) -> None:
+    assert confirm(alice) == 204
+    assert ask(alice, other, method, path, body).status_code in (200, 204)
+
+
+@pytest.mark.parametrize(("method", "path", "body"), SENSITIVE)
+def test_within_ten_minutes_of_signing_in_nothing_is_asked(
+    alice: Person, other: Person, method: str, path: str, body: object
+) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=9, seconds=50)):
+        assert ask(alice, other, method, path, body).status_code in (200, 204)
+
+
+@pytest.mark.usefixtures("later")
+def test_proof_is_good_for_ten_minutes_and_for_one_sign_in_only(app: Flask, alice: Person, other: Person) -> None:
+    assert confirm(other) == 204
+    assert alice.delete("/sessions").status_code == 401
+    assert confirm(alice) == 204
+    body = {"refresh_token": alice.refresh_token}
+    alice.access_token = app.test_client().post("/api/auth/refresh", json=body).get_json()["access_token"]
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=9)):
+        assert alice.delete("/sessions").status_code == 204
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
+        assert alice.delete("/sessions").status_code == 401
+
+
+@pytest.mark.proves("ASVS 10.3.4", "RFC 9470 §6.1")
+@pytest.mark.usefixtures("later")
+def test_a_refresh_is_no_proof(app: Flask, alice: Person) -> None:
+    pair = app.test_client().post("/api/auth/refresh", json={"refresh_token": alice.refresh_token}).get_json()
+    alice.access_token = pair["access_token"]
+    assert alice.delete("/sessions").status_code == 401
+
+
+@pytest.mark.usefixtures("later")
+def test_a_wrong_password_is_no_proof(alice: Person) -> None:
+    assert confirm(alice, "not the password") == 403
+    assert alice.delete("/sessions").status_code == 401
+    newest = alice.get("/events").get_json()["items"][0]
+    assert newest["event"] == "authn_reauthentication_fail"
+
+
+@pytest.mark.parametrize("body", [None, {}, {"password": 1}, {"password": "x" * 1025}, {"password": "a\0"}, []])
+def test_a_bad_body_is_a_clear_4xx(alice: Person, body: object) -> None:
+    assert alice.post("/reauthenticate", body).status_code in (415, 422)
+
+
+@pytest.mark.usefixtures("later")
+def test_ending_ones_own_sign_in_needs_no_proof(alice: Person) -> None:
+    assert alice.delete(f"/sessions/{sid(alice)}").status_code == 204
+    assert alice.get().status_code == 401
+
+
+@pytest.mark.usefixtures("later")
+def test_where_the_password_is_in_the_body_it_is_the_proof(alice: Person) -> None:
+    body = {"current_password": PASSWORD, "new_password": "an entirely new passphrase"}
+    assert alice.put("/password", body).status_code == 204
+    assert alice.delete("", {"password": "an entirely new passphrase"}).status_code == 204
+
+
+@pytest.mark.usefixtures("later")
+def test_who_may_not_is_told_so_before_any_step_up(alice: Person, bob: Person) -> None:
+    assert bob.call("DELETE", alice.url("/sessions")).status_code == 403
+
+
+# ---- pages
+
+
+@pytest.fixture
+def browser(client: FlaskClient, alice: Person) -> FlaskClient:
+    """Her browser, signed in."""
+    sign_in(client, alice.email)
+    return client
+
+
+@pytest.mark.proves("ASVS 7.5.1")
+def test_a_page_leads_to_the_password_form_and_back(browser: FlaskClient, alice: Person) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
+        response = browser.get("/account/email")
+        assert (response.status_code, response.location) == (303, "/account/confirm?next=/account/email")
+        form = browser.get(response.location)
+        assert form.status_code == 200
+        assert "Confirm that it is you" in form.text
+        done = submit(browser, response.location, "/account/confirm", password=PASSWORD, next="/account/email")
+        assert (done.status_code, done.location) == (303, "/account/email")
+        assert browser.get("/account/email").status_code == 200
+
+
+@pytest.mark.proves("ASVS 7.5.2")
+def test_a_pressed_button_has_to_be_pressed_again(browser: FlaskClient, alice: Person) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
+        response = submit(browser, "/account", "/account/sessions/end-others")
+        assert (response.status_code, response.location) == (303, "/account/confirm")
+        done = submit(browser, "/account/confirm", "/account/confirm", password=PASSWORD)
+        assert (done.status_code, done.location) == (303, "/account")
+        assert "press the button again" in browser.get("/account").text
+        assert alice.get().status_code == 200
+        assert submit(browser, "/account", "/account/sessions/end-others").location == "/account"
+        assert alice.get().status_code == 401
+
+
+def test_another_device_is_not_signed_out_by_an_old_sign_in(browser: FlaskClient, alice: Person) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
+        response = submit(browser, "/account", f"/account/sessions/{sid(alice)}/end")
+        assert (response.status_code, response.location) == (303, "/account/confirm")
+        assert alice.get().status_code == 200
+
+
+def test_a_wrong_password_on_the_page_is_refused_beside_the_field(browser: FlaskClient) -> None:
+    response = submit(browser, "/account/confirm", "/account/confirm", password="not the password")
+    assert response.status_code == 422
+    assert "The current password is wrong." in response.text
+
+
+@pytest.mark.parametrize("wanted", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x", ""])
+def test_the_way_back_never_leads_elsewhere(browser: FlaskClient, wanted: str) -> None:
+    response = submit(browser, "/account/confirm", "/account/confirm", password=PASSWORD, next=wanted)
+    assert (response.status_code, response.location) == (303, "/account")
