@@ -8,15 +8,17 @@ from werkzeug.wrappers import Response
 from app.auth import schemas
 from app.auth.forms import LoginForm, RegistrationForm
 from app.services import accounts, tokens
-from app.services.errors import InvalidInput, RegistrationClosed, ServiceError
+from app.services.errors import InvalidInput, RegistrationClosed, ServiceError, TooManyAttempts
 from app.web import cookies
 from app.web.access import PAGES_CLIENT, local_path, visitor
+from app.web.forms import refused
 
 bp = Blueprint("auth", __name__)
 
-#: What the sign-in page says about how one got there. A flash would not do: sign-out clears all cookies.
+#: What the sign-in page says about how one got there. A flash would not do: sign-out clears the session.
 NOTICES = {
     "signed-out": "You are signed out.",
+    "registered": "Your account is ready. Sign in.",
     "account-deleted": "Your account and everything in it has been deleted.",
 }
 
@@ -45,7 +47,12 @@ def register() -> Any:
         return render_template("auth/register.html", form=form), 422
     if form.timezone.data:
         _use_timezone(user.id, form.timezone.data)
-    return _signed_in(accounts.sign_in(body.email, body.password, "web", PAGES_CLIENT), form.next.data)
+    try:
+        pair = _sign_in(body.email, body.password)
+    except TooManyAttempts:
+        # Somebody else's failures on this network; the account exists all the same.
+        return redirect(url_for(".login", notice="registered", next=form.next.data or None), 303)
+    return _signed_in(pair, form.next.data)
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -58,10 +65,10 @@ def login() -> Any:
         return render_template("auth/login.html", form=form, notice=NOTICES.get(request.args.get("notice", "")))
     try:
         body = form.read(schemas.Credentials)
-        pair = accounts.sign_in(body.email, body.password, "web", PAGES_CLIENT)
+        pair = _sign_in(body.email, body.password)
     except ServiceError as error:
         form.refuse(error)
-        return render_template("auth/login.html", form=form), 422
+        return refused(render_template("auth/login.html", form=form), error)
     return _signed_in(pair, form.next.data)
 
 
@@ -76,8 +83,13 @@ def signed_out(notice: str) -> Response:
     """Return the way to the sign-in page, with everything of this sign-in taken out of the browser."""
     response = redirect(url_for("auth.login", notice=notice), 303)
     cookies.forget(response)
-    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    # Without "cookies": it would take the device cookie, which lets this browser in while others guess at the password.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
+
+
+def _sign_in(email: str, password: str) -> tokens.TokenPair:
+    return accounts.sign_in(email, password, "web", PAGES_CLIENT, cookies.device())
 
 
 def _signed_in(pair: tokens.TokenPair, wanted: str | None) -> Response:
@@ -86,6 +98,7 @@ def _signed_in(pair: tokens.TokenPair, wanted: str | None) -> Response:
     session.clear()
     response = redirect(_target(wanted), 303)
     cookies.keep(response, pair)
+    cookies.know_device(response, pair.user_id)
     return response
 
 

@@ -20,6 +20,13 @@ def purge(as_json: bool) -> None:
     """
     deleted = tokens.purge()
     blocked, ended = counted(deleted["blocked_tokens"], "blocked token"), counted(deleted["sign_ins"], "ended session")
-    say(f"Deleted {blocked} and {ended}.")
+    throttles = counted(deleted["login_throttles"], "login throttle")
+    say(f"Deleted {blocked}, {ended} and {throttles}.")
     if as_json:
-        print_json({"blocked_tokens": deleted["blocked_tokens"], "sessions": deleted["sign_ins"]})
+        print_json(
+            {
+                "blocked_tokens": deleted["blocked_tokens"],
+                "sessions": deleted["sign_ins"],
+                "login_throttles": deleted["login_throttles"],
+            }
+        )

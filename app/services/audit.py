@@ -20,11 +20,13 @@ class Event(StrEnum):
 
     LOGIN_SUCCESS = "authn_login_success"
     LOGIN_FAIL = "authn_login_fail"
+    LOGIN_LOCK = "authn_login_lock"
     PASSWORD_CHANGE = "authn_password_change"
     PASSWORD_CHANGE_FAIL = "authn_password_change_fail"
     TOKEN_REVOKED = "authn_token_revoked"
     TOKEN_REUSE = "authn_token_reuse"
     AUTHZ_FAIL = "authz_fail"
+    RATE_LIMIT_EXCEEDED = "excess_rate_limit_exceeded"
     SESSION_ENDED = "session_logout"
     USER_CREATED = "user_created"
     USER_UPDATED = "user_updated"

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.extensions import db
 from app.models import BlockedToken, SignIn, User, utcnow
-from app.services import audit, keys, sign_ins
+from app.services import audit, keys, sign_ins, throttle
 from app.services.errors import InvalidGrant, InvalidToken
 
 ACCESS = "at+jwt"
@@ -192,18 +192,19 @@ def revoke(raw: str, client_id: str | None = None) -> None:
 
 
 def purge() -> dict[str, int]:
-    """Delete expired blocklist rows and sign-ins that ended over 30 days ago; commits. Returns rows deleted by kind."""
+    """Delete what is over: blocklist rows, sign-ins since 30 days, throttles; commits. Returns rows deleted by kind."""
     now = utcnow()
     long_ago = now - timedelta(days=30)
     # Leeway lets an expired token pass for a few seconds more: its row must outlive it.
     tokens = delete(BlockedToken).where(BlockedToken.expires_at < now - timedelta(minutes=1))
     over = or_(SignIn.expires_at < long_ago, SignIn.idle_until < long_ago, SignIn.revoked_at < long_ago)
     counts = {
-        "blocked_tokens": db.session.execute(tokens.returning(BlockedToken.jti)).all(),
-        "sign_ins": db.session.execute(delete(SignIn).where(over).returning(SignIn.id)).all(),
+        "blocked_tokens": len(db.session.execute(tokens.returning(BlockedToken.jti)).all()),
+        "sign_ins": len(db.session.execute(delete(SignIn).where(over).returning(SignIn.id)).all()),
+        "login_throttles": throttle.purge(),
     }
     db.session.commit()
-    return {kind: len(rows) for kind, rows in counts.items()}
+    return counts
 
 
 _REFRESH_STATE = (

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import time
+from ipaddress import ip_address
 from typing import Any
 
 import orjson
@@ -32,7 +33,7 @@ def init_app(app: Flask) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_StandardError(),
     )
-    app.logger.handlers = [_ToStructlog()]
+    app.logger.handlers = [ToStructlog()]
     app.logger.propagate = False
     app.before_request(_open)
     app.after_request(_close)
@@ -50,7 +51,7 @@ class _StandardError:
         return structlog.WriteLogger(sys.stderr)
 
 
-class _ToStructlog(logging.Handler):
+class ToStructlog(logging.Handler):
     """Carries records of the standard library, such as Flask's report of an exception, over to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -64,7 +65,15 @@ def _open() -> None:
     g.request_id = given if _SAFE_ID.fullmatch(given) else uuid7().hex
     agent = "".join(c for c in request.headers.get("User-Agent", "")[:256] if c.isprintable())
     clear_contextvars()
-    bind_contextvars(request_id=g.request_id, ip=request.remote_addr or "", user_agent=agent)
+    bind_contextvars(request_id=g.request_id, ip=_address(), user_agent=agent)
+
+
+def _address() -> str:
+    """Return the address of whoever asks; a proxy may have written anything at all into its header."""
+    try:
+        return str(ip_address((request.remote_addr or "").partition("%")[0]))
+    except ValueError:
+        return ""
 
 
 def _close(response: Response) -> Response:

@@ -94,10 +94,14 @@ def test_purge_deletes_what_is_long_over_and_nothing_else(
         db.session.add(BlockedToken(jti="expired", expires_at=now - timedelta(hours=1)))
         db.session.add(BlockedToken(jti="current", expires_at=now + timedelta(hours=1)))
         db.session.commit()
-    assert json.loads(flask("tokens purge --json").stdout) == {"blocked_tokens": 1, "sessions": 1}
+    assert json.loads(flask("tokens purge --json").stdout) == {
+        "blocked_tokens": 1,
+        "sessions": 1,
+        "login_throttles": 0,
+    }
     assert (count("blocked_tokens"), count("sign_ins")) == (1, 1)
     assert alive(alice, older) == [True, False]
-    assert "Deleted 0 blocked tokens and 0 ended sessions." in flask("tokens purge").stderr
+    assert "Deleted 0 blocked tokens, 0 ended sessions and 0 login throttles." in flask("tokens purge").stderr
 
 
 def test_events_are_listed_newest_first_for_everybody_or_one(flask: Command, alice: Person, bob: Person) -> None:
