@@ -9,6 +9,7 @@ becomes less exact is better than a service that is down. Guessing is not stoppe
 """
 
 import logging
+import math
 import time
 from typing import Any
 from uuid import UUID
@@ -144,7 +145,8 @@ def _announce(response: Response, limit: RequestLimit) -> None:
 
 def _left(limit: RequestLimit) -> tuple[int, int]:
     """Return how many requests are left, and for how many seconds that goes on."""
-    return max(0, limit.remaining), max(0, limit.reset_at - int(time.time()))
+    until, remaining = limit.window
+    return max(0, remaining), max(0, math.ceil(until - time.time()))
 
 
 def _first_time(limiter: Limiter, limit: RequestLimit) -> bool:
