@@ -10,7 +10,7 @@ RUNTIME := .venv/runtime-installed
 TOOLS := .venv/tools-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt check browser clean
+.PHONY: help run test lint fmt check browser redis clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ run: $(RUNTIME) ## serve Taskward on http://127.0.0.1:8000
 	@$(BIN)/flask --app wsgi db upgrade
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
-test: $(TOOLS) browser ## run every test, on SQLite and on PostgreSQL
+test: $(TOOLS) browser redis ## run every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --cov --cov-fail-under=95
 
 lint: $(TOOLS) ## check format, style and types
@@ -40,6 +40,13 @@ browser: $(TOOLS) ## make sure there is a Chromium for the browser tests
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
 		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; \
 	else $(BIN)/playwright install chromium; \
+	fi
+
+redis: ## make sure there is a redis-server for the tests of REDIS_URL
+	@if command -v redis-server; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends redis-server; \
+	else echo 'The tests need redis-server; on Debian: apt install redis-server' >&2; exit 1; \
 	fi
 
 clean: ## remove everything made here, except the data in instance/

@@ -48,6 +48,8 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "PUBLIC_URL": public_url,
         "HTTPS": https,
         "PROXY_HOPS": _integer(env, "PROXY_HOPS", 0, 0, 10),
+        "RATE_LIMIT": _integer(env, "RATE_LIMIT", 600, 0, 1_000_000),
+        "REDIS_URL": _redis_url(env),
         "LOG_LEVEL": _choice(env, "LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         "REGISTRATION_OPEN": _boolean(env, "REGISTRATION_OPEN", default=True),
         "OAUTH_PASSWORD_GRANT": _boolean(env, "OAUTH_PASSWORD_GRANT", default=False),
@@ -62,6 +64,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SESSION_COOKIE_NAME": f"{cookie_prefix}taskward_form",
         "ACCESS_COOKIE_NAME": f"{cookie_prefix}taskward_access",
         "REFRESH_COOKIE_NAME": f"{cookie_prefix}taskward_refresh",
+        "DEVICE_COOKIE_NAME": f"{cookie_prefix}taskward_device",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": https,
@@ -166,6 +169,22 @@ def _database_url(env: Mapping[str, str], instance: Path) -> str:
     if url.drivername in ("sqlite", "sqlite+pysqlite") and url.database and url.database != ":memory:":
         return url.render_as_string(hide_password=False)
     raise ConfigError(accepts)
+
+
+def _redis_url(env: Mapping[str, str]) -> str | None:
+    raw = env.get("REDIS_URL")
+    if not raw:
+        return None
+    try:
+        parts = urlsplit(raw)
+        parts.port  # noqa: B018 - urlsplit checks the port only when asked for it
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or not re.fullmatch(r"/?\d*", parts.path):
+        raise ConfigError("REDIS_URL: accepts redis://user:password@host:6379/0 or the same with rediss:// for TLS")
+    if parts.query or parts.fragment:
+        raise ConfigError("REDIS_URL: accepts no options after the number of the database")
+    return raw
 
 
 def _listen(env: Mapping[str, str]) -> tuple[str, int]:

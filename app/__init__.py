@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import config
 from app import auth, cli, ops, tasks
 from app.extensions import csrf, db, jwt, migrate
-from app.web import access, errors, headers, json, logs
+from app.web import access, errors, headers, json, limits, logs
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -53,6 +53,7 @@ def _add_web_layer(app: Flask) -> None:
     logs.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
+    limits.init_app(app)
 
 
 def _register_routes(app: Flask) -> None:

@@ -11,9 +11,9 @@ from app.auth.activity import describe
 from app.auth.forms import ConfirmationForm, DeletionForm, EmailForm, PasswordForm, ProfileForm
 from app.auth.pages import signed_out
 from app.services import accounts, audit, sign_ins
-from app.services.errors import EmailTaken, InvalidInput, ServiceError, WrongPassword
+from app.services.errors import EmailTaken, InvalidInput, ServiceError, TooManyAttempts, WrongPassword
 from app.web.access import local_path, login_required, principal, require_step_up, step_up_required
-from app.web.forms import Form
+from app.web.forms import Form, refused
 from app.web.messages import say
 
 bp = Blueprint("account", __name__, url_prefix="/account")
@@ -49,7 +49,7 @@ def change_password() -> Any:
     try:
         body = form.read(schemas.PasswordChange)
         accounts.change_password(principal(), body.current_password, body.new_password)
-    except (InvalidInput, WrongPassword) as error:
+    except (InvalidInput, WrongPassword, TooManyAttempts) as error:
         return _refused(form, error)
     return _done("Password changed. All other devices are signed out.")
 
@@ -117,7 +117,7 @@ def delete() -> Any:
     form = DeletionForm()
     try:
         accounts.delete_own(principal(), form.read(schemas.Deletion).password)
-    except (InvalidInput, WrongPassword) as error:
+    except (InvalidInput, WrongPassword, TooManyAttempts) as error:
         return _refused(form, error)
     return signed_out("account-deleted")
 
@@ -129,21 +129,21 @@ def _done(text: str) -> Any:
 
 def _refused(form: Form, error: ServiceError) -> Any:
     form.refuse(error)
-    return _page(form), 422
+    return refused(_page(form), error)
 
 
-def _page(refused: Form | None = None) -> str:
+def _page(sent: Form | None = None) -> str:
     who = principal()
     saved = {"name": who.name, "timezone": who.timezone}
     # Only the form that was sent takes the posted values; the others show what is saved.
-    profile = refused if isinstance(refused, ProfileForm) else ProfileForm(formdata=None, data=saved)
+    profile = sent if isinstance(sent, ProfileForm) else ProfileForm(formdata=None, data=saved)
     profile.offer(who.timezone)
     return render_template(
         "account/index.html",
-        refused=refused,
+        refused=sent,
         profile=profile,
-        password=refused if isinstance(refused, PasswordForm) else PasswordForm(formdata=None),
-        deletion=refused if isinstance(refused, DeletionForm) else DeletionForm(formdata=None),
+        password=sent if isinstance(sent, PasswordForm) else PasswordForm(formdata=None),
+        deletion=sent if isinstance(sent, DeletionForm) else DeletionForm(formdata=None),
         who=who,
         zone=ZoneInfo(who.timezone),
         devices=sign_ins.live(who.user_id),

@@ -13,6 +13,7 @@ WORDS = {
     Event.REAUTHENTICATION: "Password confirmed",
     Event.REAUTHENTICATION_FAIL: "Wrong password when asked to confirm",
     Event.REAUTHENTICATION_REQUIRED: "Asked to confirm the password",
+    Event.LOGIN_LOCK: "Sign-in slowed down after many wrong passwords",
     Event.PASSWORD_CHANGE: "Password changed",
     Event.PASSWORD_CHANGE_FAIL: "Current password given wrongly",
     Event.EMAIL_CHANGE: "E-mail address changed",
@@ -22,6 +23,7 @@ WORDS = {
     Event.SCOPE_FAIL: "Asked for more than it was allowed to and was refused",
     Event.CSRF: "A form was sent from elsewhere and refused",
     Event.SESSION_RENEWED: "Stayed signed in",
+    Event.RATE_LIMIT_EXCEEDED: "More requests than are allowed",
     Event.SESSION_ENDED: "Signed out",
     Event.USER_CREATED: "Account created",
     Event.USER_UPDATED: "Profile changed",
@@ -31,6 +33,7 @@ WORDS = {
 }
 _ALARMING = {
     Event.LOGIN_FAIL,
+    Event.LOGIN_LOCK,
     Event.LOGIN_SUCCESS_AFTER_FAIL,
     Event.REAUTHENTICATION_FAIL,
     Event.PASSWORD_CHANGE_FAIL,

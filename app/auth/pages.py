@@ -9,15 +9,17 @@ from werkzeug.wrappers import Response
 from app.auth import schemas
 from app.auth.forms import LoginForm, RegistrationForm
 from app.services import accounts, tokens
-from app.services.errors import RegistrationClosed, ServiceError
+from app.services.errors import RegistrationClosed, ServiceError, TooManyAttempts
 from app.web import cookies
 from app.web.access import PAGES_CLIENT, local_path, visitor
+from app.web.forms import refused
 
 bp = Blueprint("auth", __name__)
 
 #: What the sign-in page says about how one got there. A flash would not do: sign-out ends the session it lives in.
 NOTICES = {
     "signed-out": "You are signed out.",
+    "registered": "Your account is ready. Sign in.",
     "account-deleted": "Your account and everything in it has been deleted.",
 }
 
@@ -44,7 +46,12 @@ def register() -> Any:
     except ServiceError as error:
         form.refuse(error)
         return render_template("auth/register.html", form=form), 422
-    return _signed_in(accounts.sign_in(body.email, body.password, "web", PAGES_CLIENT), form.next.data)
+    try:
+        pair = _sign_in(body.email, body.password)
+    except TooManyAttempts:
+        # Somebody else's failures on this network; the account exists all the same.
+        return redirect(url_for(".login", notice="registered", next=form.next.data or None), 303)
+    return _signed_in(pair, form.next.data)
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -57,10 +64,10 @@ def login() -> Any:
         return render_template("auth/login.html", form=form, notice=NOTICES.get(request.args.get("notice", "")))
     try:
         body = form.read(schemas.Credentials)
-        pair = accounts.sign_in(body.email, body.password, "web", PAGES_CLIENT)
+        pair = _sign_in(body.email, body.password)
     except ServiceError as error:
         form.refuse(error)
-        return render_template("auth/login.html", form=form), 422
+        return refused(render_template("auth/login.html", form=form), error)
     return _signed_in(pair, form.next.data)
 
 
@@ -75,9 +82,14 @@ def signed_out(notice: str) -> Response:
     """Return the way to the sign-in page, with everything of this sign-in taken out of the browser."""
     response = redirect(url_for("auth.login", notice=notice), 303)
     cookies.forget(response)
-    # Not "cookies": browsers would clear those of every application on the same domain; ours are expired above.
+    # Not "cookies": browsers would clear those of every application on the same domain, and our device cookie, which
+    # lets this browser in while others guess at the password. The tokens are expired above.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
+
+
+def _sign_in(email: str, password: str) -> tokens.TokenPair:
+    return accounts.sign_in(email, password, "web", PAGES_CLIENT, cookies.device())
 
 
 def _signed_in(pair: tokens.TokenPair, wanted: str | None) -> Response:
@@ -86,6 +98,7 @@ def _signed_in(pair: tokens.TokenPair, wanted: str | None) -> Response:
     session.clear()
     response = redirect(_target(wanted), 303)
     cookies.keep(response, pair)
+    cookies.know_device(response, pair.user_id)
     return response
 
 

@@ -21,7 +21,7 @@ def purge(as_json: bool) -> None:
     deleted = tokens.purge()
     blocked, ended = counted(deleted["blocked_tokens"], "blocked token"), counted(deleted["sign_ins"], "ended session")
     keys = counted(deleted["signing_keys"], "signing key")
-    say(f"Deleted {blocked}, {ended} and {keys}.")
+    throttles = counted(deleted["login_throttles"], "login throttle")
+    say(f"Deleted {blocked}, {ended}, {keys} and {throttles}.")
     if as_json:
-        counts = {"blocked_tokens": deleted["blocked_tokens"], "sessions": deleted["sign_ins"]}
-        print_json(counts | {"signing_keys": deleted["signing_keys"]})
+        print_json({("sessions" if kind == "sign_ins" else kind): number for kind, number in deleted.items()})

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
-from app.services import audit, passwords, sign_ins, tokens
+from app.services import audit, passwords, sign_ins, throttle, tokens
 from app.services.errors import (
     EmailTaken,
     InvalidCredentials,
@@ -61,20 +61,23 @@ def create(email: str, password: str, name: str = "", timezone: str = "UTC") -> 
     return user
 
 
-def sign_in(email: str, password: str, kind: str, client_id: str) -> tokens.TokenPair:
+def sign_in(email: str, password: str, kind: str, client_id: str, device: str | None = None) -> tokens.TokenPair:
     """Check address and password and start a sign-in; commits.
 
     An unknown address costs the same work and gets the same answer as a wrong password, and so does a disabled account.
+    ``device`` is the value of the device cookie, from those who have cookies.
 
     Raises:
+        TooManyAttempts: failed too often; nothing was looked at.
         InvalidCredentials: no sign-in; the attempt is in the event log.
     """
+    key = email_key(email)
     with db.read() as connection:
-        known = connection.execute(
-            select(User.id, User.password_hash).where(User.email_key == email_key(email))
-        ).one_or_none()
+        known = connection.execute(select(User.id, User.password_hash).where(User.email_key == key)).one_or_none()
+    attempt = throttle.begin_sign_in(known.id if known else None, key, device)
     matches = passwords.verify(known.password_hash if known else None, password)
     if known is None or not matches:
+        throttle.failed(attempt, known and known.id)
         audit.record(audit.Event.LOGIN_FAIL, known and known.id)
         raise InvalidCredentials
     rehashed = passwords.hash_password(password) if passwords.needs_rehash(known.password_hash) else None
@@ -85,10 +88,12 @@ def sign_in(email: str, password: str, kind: str, client_id: str) -> tokens.Toke
         .with_for_update()
     )
     if user is None:
+        throttle.failed(attempt, known.id)
         audit.record(audit.Event.LOGIN_FAIL, known.id)
         raise InvalidCredentials
     if rehashed:
         user.password_hash = rehashed
+    throttle.succeeded(attempt)
     pair = tokens.issue(sign_ins.start(user.id, kind, client_id))
     db.session.commit()
     return pair
@@ -99,6 +104,7 @@ def change_password(who: sign_ins.Principal, current: str, new: str) -> None:
 
     Raises:
         WrongPassword: ``current`` is not the password; the attempt is in the event log.
+        TooManyAttempts: wrong too often in this sign-in.
         InvalidInput: ``new_password`` is not acceptable.
     """
     passwords.check(new, "new_password", about=(who.name, who.email))
@@ -187,6 +193,7 @@ def delete_own(who: sign_ins.Principal, password: str) -> None:
 
     Raises:
         WrongPassword: not the password; the attempt is in the event log.
+        TooManyAttempts: wrong too often in this sign-in.
     """
     _prove(who, password, audit.Event.REAUTHENTICATION_FAIL)
     remove(who.user_id)
@@ -226,11 +233,15 @@ def _parse(email: str) -> str:
 
 def _prove(who: sign_ins.Principal, password: str, failure: audit.Event) -> str:
     """Return the stored hash if the password is the caller's, so that it can be replaced only while it still stands."""
+    attempt = throttle.begin_proof(who.user_id, who.sign_in_id)
     with db.read() as connection:
         stored = connection.execute(select(User.password_hash).where(User.id == who.user_id)).scalar()
     if not passwords.verify(stored, password) or stored is None:
+        throttle.failed(attempt, who.user_id)
         audit.record(failure, who.user_id, who.sign_in_id)
         raise WrongPassword
+    throttle.succeeded(attempt)
+    db.session.commit()
     return stored
 
 

@@ -42,6 +42,26 @@ class WrongPassword(ServiceError):
     message = "The current password is wrong."
 
 
+class TooManyRequests(ServiceError):
+    """Refused for now; ``retry_after`` says for how many seconds."""
+
+    what = "Too many requests"
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = max(1, retry_after)
+        minutes = -(-self.retry_after // 60)
+        seconds = f"{self.retry_after} second{'s' if self.retry_after > 1 else ''}"
+        super().__init__(
+            f"{self.what}. Wait {seconds if self.retry_after <= 90 else f'{minutes} minutes'} and try again."
+        )
+
+
+class TooManyAttempts(TooManyRequests):
+    """Passwords were guessed too often; deliberately silent about whose, and whether this one was right."""
+
+    what = "Too many failed attempts"
+
+
 class InvalidToken(ServiceError):
     """The access token is malformed, forged, expired or revoked (RFC 6750 §3.1 invalid_token)."""
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.extensions import db
 from app.models import BlockedToken, SignIn, User, utcnow
-from app.services import audit, key_rotation, keys, sign_ins
+from app.services import audit, key_rotation, keys, sign_ins, throttle
 from app.services.errors import InvalidGrant, InvalidToken
 
 ACCESS = keys.ACCESS
@@ -194,9 +194,9 @@ def revoke(raw: str, client_id: str | None = None) -> None:
 
 
 def purge() -> dict[str, int]:
-    """Delete expired blocklist rows, sign-ins that ended over 30 days ago and dead signing keys; commits.
+    """Delete what is over: blocklist rows, sign-ins ended 30 days ago, dead signing keys, throttles; commits.
 
-    Returns rows deleted by kind: ``blocked_tokens``, ``sign_ins``, ``signing_keys``.
+    Returns rows deleted by kind: ``blocked_tokens``, ``sign_ins``, ``signing_keys``, ``login_throttles``.
     """
     now = utcnow()
     long_ago = now - timedelta(days=30)
@@ -207,6 +207,7 @@ def purge() -> dict[str, int]:
         "blocked_tokens": len(db.session.execute(tokens.returning(BlockedToken.jti)).all()),
         "sign_ins": len(db.session.execute(delete(SignIn).where(over).returning(SignIn.id)).all()),
         "signing_keys": key_rotation.remove_dead(),
+        "login_throttles": throttle.purge(),
     }
     db.session.commit()
     return counts

@@ -124,6 +124,13 @@ def visitor() -> Principal | None:
     return who
 
 
+def bearer_token() -> str | None:
+    """Return the token in the Authorization header (RFC 6750 §2.1); cookies and query strings are never looked at."""
+    # Not request.authorization: Werkzeug decodes the header by its scheme, and "Basic é" makes it raise.
+    scheme, _, raw = request.headers.get("Authorization", "").partition(" ")
+    return raw.strip() if scheme.lower() == "bearer" else None
+
+
 def local_path(wanted: str | None) -> str | None:
     """Return ``wanted`` if it is a path on this very site, where a sign-in may lead; otherwise None."""
     if not wanted or not wanted.startswith("/") or not wanted.isprintable() or "\\" in wanted:
@@ -149,12 +156,10 @@ def check_owner_routes(app: Flask) -> None:
 
 
 def _bearer() -> Principal:
-    """Return who the Authorization header names (RFC 6750 §2.1); cookies and query strings are never looked at."""
-    # Not request.authorization: Werkzeug decodes the header by its scheme, and "Basic é" makes it raise.
-    scheme, _, raw = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
+    raw = bearer_token()
+    if raw is None:
         raise MissingToken
-    who = _alive(raw.strip())
+    who = _alive(raw)
     if who is None:
         raise InvalidToken
     return who

@@ -1,8 +1,12 @@
-"""The two token cookies of the pages."""
+"""The cookies of the pages: two tokens, and one that tells a device in which somebody signed in before."""
+
+from datetime import timedelta
+from uuid import UUID
 
 from flask import current_app, g, request, session
 from werkzeug.wrappers import Response
 
+from app.services import known_devices
 from app.services.tokens import TokenPair
 
 
@@ -14,6 +18,17 @@ def access_token() -> str | None:
 def refresh_token() -> str | None:
     """Return the refresh token the browser sent, if any."""
     return request.cookies.get(current_app.config["REFRESH_COOKIE_NAME"])
+
+
+def device() -> str | None:
+    """Return the device cookie the browser sent, if any."""
+    return request.cookies.get(current_app.config["DEVICE_COOKIE_NAME"])
+
+
+def know_device(response: Response, user_id: UUID) -> None:
+    """Let the browser be known as one in which this account signed in, also after it has signed out."""
+    # 400 days are the most that browsers keep a cookie.
+    _set(response, "DEVICE_COOKIE_NAME", known_devices.cookie(user_id, device()), max_age=timedelta(days=400))
 
 
 def keep(response: Response, pair: TokenPair) -> None:

@@ -62,6 +62,8 @@ _MEANING: dict[type[errors.ServiceError], tuple[int, str]] = {
     errors.RegistrationClosed: (403, "access_denied"),
     errors.InvalidCredentials: (401, "invalid_grant"),
     errors.WrongPassword: (403, "access_denied"),
+    errors.TooManyRequests: (429, "temporarily_unavailable"),
+    errors.TooManyAttempts: (429, "temporarily_unavailable"),
     errors.InvalidToken: (401, "invalid_token"),
     errors.InvalidGrant: (401, "invalid_grant"),
     errors.TaskNotFound: (404, "invalid_request"),
@@ -101,6 +103,8 @@ def on_service_error(error: errors.ServiceError) -> Response:
         status = 400
     response = default_exceptions[status](str(error)).get_response()
     _speak(response, str(error), error=error, code=code)
+    if isinstance(error, errors.TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, InsufficientScope):
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="{code}", scope="{error.scope}"'
     elif isinstance(error, StepUpRequired):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field
 
-from app.services.errors import InvalidInput, ServiceError
+from app.services.errors import InvalidInput, ServiceError, TooManyRequests
 from app.web.payload import SchemaT, fields
 
 
@@ -53,3 +53,10 @@ class Form(FlaskForm):
     def _was_sent(field: Field) -> bool:
         # An unticked box is not sent at all; any other field that is missing must not pass for one left empty.
         return bool(field.raw_data) or isinstance(field, BooleanField)
+
+
+def refused(page: str, error: ServiceError) -> tuple[str, int, dict[str, str]]:
+    """Return a page that shows a refused form, with its status: 422, or 429 and how long to wait."""
+    if isinstance(error, TooManyRequests):
+        return page, 429, {"Retry-After": str(error.retry_after)}
+    return page, 422, {}

@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_StandardError(),
     )
-    app.logger.handlers = [_ToStructlog()]
+    app.logger.handlers = [ToStructlog()]
     app.logger.propagate = False
     app.before_request(_open)
     app.after_request(_close)
@@ -51,7 +51,7 @@ class _StandardError:
         return structlog.WriteLogger(sys.stderr)
 
 
-class _ToStructlog(logging.Handler):
+class ToStructlog(logging.Handler):
     """Carries records of the standard library, such as Flask's report of an exception, over to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:

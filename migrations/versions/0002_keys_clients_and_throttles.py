@@ -16,9 +16,8 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "login_throttles",
-        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("key", sa.String(length=43), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_login_throttles")),

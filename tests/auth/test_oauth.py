@@ -152,11 +152,12 @@ def test_purging_deletes_what_has_expired_and_nothing_else(app: Flask, client: F
     client.post("/oauth/revoke", data={"token": alice.access_token})
     alice.another_sign_in()
     with app.app_context():
-        assert tokens.purge() == {"blocked_tokens": 0, "sign_ins": 0, "signing_keys": 0}
+        nothing = {"blocked_tokens": 0, "sign_ins": 0, "signing_keys": 0, "login_throttles": 0}
+        assert tokens.purge() == nothing
         with time_machine.travel(datetime.now(UTC) + timedelta(minutes=17)):
-            assert tokens.purge() == {"blocked_tokens": 1, "sign_ins": 0, "signing_keys": 0}
+            assert tokens.purge() == nothing | {"blocked_tokens": 1}
         with time_machine.travel(datetime.now(UTC) + timedelta(days=61)):
-            assert tokens.purge() == {"blocked_tokens": 0, "sign_ins": 2, "signing_keys": 0}
+            assert tokens.purge() == nothing | {"sign_ins": 2}
 
 
 def test_the_metadata_describes_what_there_is(client: FlaskClient, app: Flask, make_app: MakeApp) -> None:

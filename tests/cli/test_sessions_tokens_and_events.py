@@ -94,10 +94,16 @@ def test_purge_deletes_what_is_long_over_and_nothing_else(
         db.session.add(BlockedToken(jti="expired", expires_at=now - timedelta(hours=1)))
         db.session.add(BlockedToken(jti="current", expires_at=now + timedelta(hours=1)))
         db.session.commit()
-    assert json.loads(flask("tokens purge --json").stdout) == {"blocked_tokens": 1, "sessions": 1, "signing_keys": 0}
+    assert json.loads(flask("tokens purge --json").stdout) == {
+        "blocked_tokens": 1,
+        "sessions": 1,
+        "signing_keys": 0,
+        "login_throttles": 0,
+    }
     assert (count("blocked_tokens"), count("sign_ins")) == (1, 1)
     assert alive(alice, older) == [True, False]
-    assert "Deleted 0 blocked tokens, 0 ended sessions and 0 signing keys." in flask("tokens purge").stderr
+    message = "Deleted 0 blocked tokens, 0 ended sessions, 0 signing keys and 0 login throttles."
+    assert message in flask("tokens purge").stderr
 
 
 def test_events_are_listed_newest_first_for_everybody_or_one(flask: Command, alice: Person, bob: Person) -> None:
