@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
-from app.services import audit, passwords, sign_ins, tokens
+from app.services import audit, clients, passwords, scopes, sign_ins, tokens
 from app.services.errors import (
     EmailTaken,
     InvalidCredentials,
@@ -55,13 +55,14 @@ def create(email: str, password: str, name: str = "") -> User:
     return user
 
 
-def sign_in(email: str, password: str, kind: str, client_id: str) -> tokens.TokenPair:
+def sign_in(email: str, password: str, kind: str, client_id: str, scope: str = scopes.ALL_SCOPES) -> tokens.TokenPair:
     """Check address and password and start a sign-in; commits.
 
     An unknown address costs the same work and gets the same answer as a wrong password, and so does a disabled account.
 
     Raises:
         InvalidCredentials: no sign-in; the attempt is in the event log.
+        InvalidClient: the client was revoked in the meantime.
     """
     with db.read() as connection:
         known = connection.execute(
@@ -83,7 +84,8 @@ def sign_in(email: str, password: str, kind: str, client_id: str) -> tokens.Toke
         raise InvalidCredentials
     if rehashed:
         user.password_hash = rehashed
-    pair = tokens.issue(sign_ins.start(user.id, kind, client_id))
+    clients.hold(client_id)
+    pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))
     db.session.commit()
     return pair
 

@@ -22,6 +22,7 @@ class Event(StrEnum):
     LOGIN_FAIL = "authn_login_fail"
     PASSWORD_CHANGE = "authn_password_change"
     PASSWORD_CHANGE_FAIL = "authn_password_change_fail"
+    CLIENT_FAIL = "authn_client_fail"
     TOKEN_REVOKED = "authn_token_revoked"
     TOKEN_REUSE = "authn_token_reuse"
     AUTHZ_FAIL = "authz_fail"
@@ -31,6 +32,8 @@ class Event(StrEnum):
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
     USER_DELETED = "user_deleted"
+    CLIENT_CREATED = "client_created"
+    CLIENT_REVOKED = "client_revoked"
 
 
 def add(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:

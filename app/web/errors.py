@@ -33,12 +33,6 @@ class InsufficientScope(errors.ServiceError):
         self.scope = scope
 
 
-class InvalidClient(errors.ServiceError):
-    """The OAuth client is unknown or failed to authenticate (RFC 6749 §5.2)."""
-
-    message = "This client is not known here."
-
-
 class UnsupportedGrantType(errors.ServiceError):
     """The token endpoint does not offer this grant (RFC 6749 §5.2)."""
 
@@ -54,17 +48,19 @@ _MEANING: dict[type[errors.ServiceError], tuple[int, str]] = {
     errors.WrongPassword: (403, "access_denied"),
     errors.InvalidToken: (401, "invalid_token"),
     errors.InvalidGrant: (401, "invalid_grant"),
+    errors.InvalidScope: (422, "invalid_scope"),
+    errors.InvalidClient: (401, "invalid_client"),
+    errors.ClientNotFound: (404, "invalid_request"),
     errors.TaskNotFound: (404, "invalid_request"),
     errors.SignInNotFound: (404, "invalid_request"),
     errors.UserNotFound: (404, "invalid_request"),
     MissingToken: (401, "invalid_request"),
     NotTheOwner: (403, "access_denied"),
     InsufficientScope: (403, "insufficient_scope"),
-    InvalidClient: (401, "invalid_client"),
     UnsupportedGrantType: (400, "unsupported_grant_type"),
 }
 #: RFC 6749 §5.2: under /oauth, 401 is for clients that failed to authenticate; a refused grant is 400.
-_BAD_REQUEST_IN_OAUTH = ("invalid_grant", "invalid_request")
+_BAD_REQUEST_IN_OAUTH = ("invalid_grant", "invalid_request", "invalid_scope")
 
 
 def init_app(app: Flask) -> None:
@@ -86,7 +82,7 @@ def on_service_error(error: errors.ServiceError) -> Response:
     _speak(response, str(error), error=error, code=code)
     if isinstance(error, InsufficientScope):
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="{code}", scope="{error.scope}"'
-    elif isinstance(error, InvalidClient) and "Authorization" in request.headers:
+    elif isinstance(error, errors.InvalidClient):
         response.headers["WWW-Authenticate"] = 'Basic realm="taskward"'
     elif status == 401:
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="{code}"' if code == "invalid_token" else CHALLENGE
