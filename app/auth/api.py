@@ -28,7 +28,7 @@ def login() -> Any:
     """Sign in with e-mail address and password, for everything or for as little as ``scope`` says."""
     body = json_body(schemas.Login)
     scope = scopes.within(body.scope, scopes.ALL_SCOPES)
-    return schemas.token_response(accounts.sign_in(body.email, body.password, "api", API_CLIENT, scope))
+    return schemas.token_response(accounts.sign_in(body.email, body.password, "api", API_CLIENT, scope=scope))
 
 
 @bp.post("/auth/refresh")

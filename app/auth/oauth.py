@@ -70,4 +70,4 @@ def _password_grant(form: dict[str, str], client: Client) -> tokens.TokenPair:
     scope = scopes.within(form.get("scope"), client.scope)
     given = {"email": _required(form, "username"), "password": _required(form, "password")}
     body = fields(Credentials, given)
-    return accounts.sign_in(body.email, body.password, "oauth", client.id, scope)
+    return accounts.sign_in(body.email, body.password, "oauth", client.id, scope=scope)

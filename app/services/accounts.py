@@ -55,7 +55,9 @@ def create(email: str, password: str, name: str = "") -> User:
     return user
 
 
-def sign_in(email: str, password: str, kind: str, client_id: str, scope: str = scopes.ALL_SCOPES) -> tokens.TokenPair:
+def sign_in(
+    email: str, password: str, kind: str, client_id: str, *, scope: str = scopes.ALL_SCOPES
+) -> tokens.TokenPair:
     """Check address and password and start a sign-in; commits.
 
     An unknown address costs the same work and gets the same answer as a wrong password, and so does a disabled account.

@@ -26,14 +26,13 @@ class Event(StrEnum):
     TOKEN_REVOKED = "authn_token_revoked"
     TOKEN_REUSE = "authn_token_reuse"
     AUTHZ_FAIL = "authz_fail"
+    ADMIN = "authz_admin"
     SESSION_ENDED = "session_logout"
     USER_CREATED = "user_created"
     USER_UPDATED = "user_updated"
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
     USER_DELETED = "user_deleted"
-    CLIENT_CREATED = "client_created"
-    CLIENT_REVOKED = "client_revoked"
 
 
 def add(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:

@@ -57,7 +57,7 @@ def create(name: str, *, confidential: bool, scope: str, introspects: bool) -> d
     )
     client_id = client.id
     db.session.add(client)
-    audit.add(audit.Event.CLIENT_CREATED, client_id=client_id)
+    audit.add(audit.Event.ADMIN, action="client registered", client_id=client_id)
     db.session.commit()
     return find(client_id) | {"secret": secret}
 
@@ -130,7 +130,7 @@ def revoke(client_id: str) -> int:
     find(client_id)
     in_use = update(OAuthClient).where(OAuthClient.id == client_id, OAuthClient.revoked_at.is_(None))
     if db.session.scalar(in_use.values(revoked_at=utcnow()).returning(OAuthClient.id)) is not None:
-        audit.add(audit.Event.CLIENT_REVOKED, client_id=client_id)
+        audit.add(audit.Event.ADMIN, action="client revoked", client_id=client_id)
     ended = sign_ins.mark_ended([SignIn.client_id == client_id], "client revoked")
     db.session.commit()
     return ended

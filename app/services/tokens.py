@@ -12,7 +12,7 @@ from flask_jwt_extended import create_access_token, create_refresh_token, decode
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import get_unverified_header
 from jwt.exceptions import PyJWTError
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from app.extensions import db
 from app.models import BlockedToken, SignIn, User, utcnow
@@ -150,10 +150,11 @@ def rotate(raw: str, client_id: str, scope: str | None = None) -> TokenPair:
         raise InvalidGrant from error
     if claims["client_id"] != client_id:
         raise InvalidGrant
-    sign_in_id, seq, now = UUID(claims["sid"]), claims["seq"], utcnow()
+    seq, now = claims["seq"], utcnow()
+    named = SignIn.id == UUID(claims["sid"]), SignIn.user_id == UUID(claims["sub"]), SignIn.client_id == client_id
     rotated = db.session.execute(
         update(SignIn)
-        .where(SignIn.id == sign_in_id, SignIn.seq == seq, SignIn.client_id == client_id, *sign_ins.alive(now))
+        .where(*named, SignIn.seq == seq, *sign_ins.alive(now))
         .where(exists().where(User.id == SignIn.user_id, User.disabled_at.is_(None)))
         .values(
             seq=SignIn.seq + 1,
@@ -163,7 +164,7 @@ def rotate(raw: str, client_id: str, scope: str | None = None) -> TokenPair:
         )
         .returning(*_REFRESH_STATE)
     ).one_or_none()
-    row: RefreshState = rotated or _repeat_of_last_rotation(sign_in_id, seq, now)
+    row: RefreshState = rotated or _repeat_of_last_rotation(named, seq, now)
     try:
         narrowed = scopes.within(scope, row.scope)
     except InvalidScope:
@@ -201,12 +202,12 @@ _REFRESH_STATE = (
 )
 
 
-def _repeat_of_last_rotation(sign_in_id: UUID, seq: int, now: datetime) -> RefreshState:
+def _repeat_of_last_rotation(named: tuple[ColumnElement[bool], ...], seq: int, now: datetime) -> RefreshState:
     """Return the sign-in unmoved if ``seq`` is one behind and within grace; otherwise refuse, ending it on reuse."""
     row = db.session.execute(
         select(*_REFRESH_STATE)
         .join(User, User.id == SignIn.user_id)
-        .where(SignIn.id == sign_in_id, *sign_ins.alive(now), User.disabled_at.is_(None))
+        .where(*named, *sign_ins.alive(now), User.disabled_at.is_(None))
         .with_for_update(of=SignIn)
     ).one_or_none()
     if row is None:
@@ -214,7 +215,7 @@ def _repeat_of_last_rotation(sign_in_id: UUID, seq: int, now: datetime) -> Refre
         raise InvalidGrant
     if row.seq - seq == 1 and now - row.rotated_at <= current_app.config["REFRESH_GRACE"]:
         return row
-    audit.add(audit.Event.TOKEN_REUSE, row.user_id, sign_in_id, behind=row.seq - seq)
-    sign_ins.mark_ended([SignIn.id == sign_in_id], "token reuse")
+    audit.add(audit.Event.TOKEN_REUSE, row.user_id, row.id, behind=row.seq - seq)
+    sign_ins.mark_ended([SignIn.id == row.id], "token reuse")
     db.session.commit()
     raise InvalidGrant
