@@ -72,7 +72,7 @@ def test_a_client_that_tries_http_basic_is_challenged_for_it(client: FlaskClient
     assert response.headers["WWW-Authenticate"].startswith("Basic ")
 
 
-@pytest.mark.proves("T3", "T4", "T11")
+@pytest.mark.proves("T3", "T4", "T6", "T11")
 def test_the_first_party_client_may_name_itself_and_unknown_parameters_are_ignored(
     client: FlaskClient, alice: Person
 ) -> None:
