@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.models import User
 from app.services import passwords, sign_ins, tokens
+from app.services.scopes import ALL_SCOPES
 from app.web.access import API_CLIENT
 from tests.leaks import keep_secret
 
@@ -91,11 +92,13 @@ def make_person(app: Flask, email: str, name: str = "") -> Person:
     return signed_in(app, user_id, email)
 
 
-def signed_in(app: Flask, user_id: str, email: str, kind: str = "api", client_id: str = API_CLIENT) -> Person:
+def signed_in(
+    app: Flask, user_id: str, email: str, kind: str = "api", client_id: str = API_CLIENT, scope: str = ALL_SCOPES
+) -> Person:
     """Sign an account in on one more device."""
     with app.app_context():
         user = db.session.query(User).filter_by(email_key=email.casefold()).one()
-        pair = tokens.issue(sign_ins.start(user.id, kind, client_id))
+        pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))
         db.session.commit()
     return Person(app, user_id, email, pair.access_token, pair.refresh_token)
 

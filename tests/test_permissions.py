@@ -9,6 +9,9 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from app.extensions import db
+from app.models import SignIn
+from app.services.scopes import ALL_SCOPES
 from app.web import access
 from tests.forge import Forger
 from tests.people import Person
@@ -57,8 +60,12 @@ def is_owned(rule: Rule) -> bool:
     return "user_id" in rule.arguments
 
 
+def is_oauth(rule: Rule) -> bool:
+    return rule.rule.startswith("/oauth/")
+
+
 def is_page(rule: Rule) -> bool:
-    return not is_api(rule)
+    return not is_api(rule) and not is_oauth(rule)
 
 
 def expired(app: Flask, alice: Person) -> str:
@@ -100,6 +107,7 @@ def ask(app: Flask, method: str, url: str, token: str | None) -> TestResponse:
     return app.test_client().open(url, method=method, headers=headers)
 
 
+@pytest.mark.proves("B1", "B2", "ASVS 8.2.1")
 def test_no_token_is_401_with_a_bare_challenge_everywhere(app: Flask, alice: Person) -> None:
     for method, rule in calls(app, kind=is_api):
         response = ask(app, method, address(app, rule, alice.id), None)
@@ -107,6 +115,7 @@ def test_no_token_is_401_with_a_bare_challenge_everywhere(app: Flask, alice: Per
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="taskward"', rule
 
 
+@pytest.mark.proves("B1", "B3", "ASVS 7.2.1", "ASVS 7.4.1", "ASVS 9.2.2")
 @pytest.mark.parametrize("intruder", INTRUDERS, ids=lambda make: make.__name__)
 def test_a_bad_token_is_401_invalid_token_everywhere(
     app: Flask, alice: Person, intruder: Callable[[Flask, Person], str]
@@ -118,6 +127,7 @@ def test_a_bad_token_is_401_invalid_token_everywhere(
         assert 'error="invalid_token"' in response.headers["WWW-Authenticate"], rule
 
 
+@pytest.mark.proves("B8", "ASVS 8.2.2", "ASVS 8.4.1", "ASVS 16.3.2")
 @pytest.mark.parametrize("victim", ["alice", "nobody"])
 def test_a_stranger_is_403_everywhere_whether_or_not_the_person_exists(
     app: Flask, alice: Person, bob: Person, victim: str
@@ -146,21 +156,43 @@ def test_the_owner_is_let_in_everywhere(app: Flask, alice: Person) -> None:
         assert response.status_code < 500, rule
 
 
-def test_a_token_without_the_scope_is_403_that_names_it(app: Flask, alice: Person) -> None:
-    from app.extensions import db
-    from app.models import SignIn
+#: What every good token may do, whatever its scope, and why.
+ANY_SCOPE = {"auth_api.logout"}  # giving a token up must never need more than holding it
 
-    for method, rule in calls(app, kind=is_owned):
-        scope = app.view_functions[rule.endpoint].owner_scope
+
+@pytest.mark.proves("B4", "S5", "ASVS 8.2.1", "ASVS 8.3.2", "ASVS 10.3.2")
+@pytest.mark.parametrize("lowered", ["the sign-in", "the token"])
+def test_a_token_without_the_scope_is_403_that_names_it(app: Flask, alice: Person, lowered: str) -> None:
+    for method, rule in calls(app, kind=is_api):
+        if rule.endpoint in ANY_SCOPE:
+            continue
+        view = app.view_functions[rule.endpoint]
+        scope = getattr(view, "owner_scope", None) or view.required_scope
+        others = " ".join(each for each in ALL_SCOPES.split() if each != scope)
         lesser = alice.another_sign_in()
-        with app.app_context():
-            others = " ".join({"tasks:read", "tasks:write", "account"} - {scope})
-            db.session.query(SignIn).update({"scope": others})
-            db.session.commit()
+        if lowered == "the sign-in":
+            with app.app_context():
+                db.session.query(SignIn).update({"scope": others})
+                db.session.commit()
+        else:
+            form = {"grant_type": "refresh_token", "refresh_token": lesser.refresh_token, "scope": others}
+            lesser.access_token = app.test_client().post("/oauth/token", data=form).get_json()["access_token"]
         response = ask(app, method, address(app, rule, alice.id), lesser.access_token)
         assert response.status_code == 403, rule
         expected = f'Bearer realm="taskward", error="insufficient_scope", scope="{scope}"'
         assert response.headers["WWW-Authenticate"] == expected, rule
+
+
+@pytest.mark.proves("I1", "T10", "ASVS 10.4.10")
+def test_every_oauth_endpoint_that_is_not_public_asks_for_a_client(app: Flask, alice: Person) -> None:
+    tried = 0
+    for method, rule in calls(app, kind=is_oauth):
+        for token in (None, alice.access_token):
+            response = ask(app, method, address(app, rule, alice.id), token)
+            assert (response.status_code, response.get_json()["error"]) == (401, "invalid_client"), rule
+            assert response.headers["WWW-Authenticate"] == 'Basic realm="taskward"', rule
+        tried += 1
+    assert tried >= 1
 
 
 def test_every_page_sends_a_stranger_to_sign_in(app: Flask) -> None:
@@ -187,6 +219,7 @@ def test_no_page_does_anything_for_a_stranger(make_app: Callable[..., Flask]) ->
     assert tried >= 5
 
 
+@pytest.mark.proves("B7", "ASVS 3.5.1")
 def test_every_form_needs_its_token(app: Flask, alice: Person) -> None:
     tried = 0
     for rule in app.url_map.iter_rules():

@@ -6,8 +6,8 @@ from flask import Blueprint, url_for
 
 from app.auth import schemas
 from app.extensions import csrf
-from app.services import accounts, sign_ins, tokens
-from app.web.access import API_CLIENT, principal, token_required
+from app.services import accounts, scopes, sign_ins, tokens
+from app.web.access import API_CLIENT, principal, scope_required, token_required
 from app.web.payload import json_body
 
 bp = Blueprint("auth_api", __name__, url_prefix="/api")
@@ -25,9 +25,10 @@ def register() -> Any:
 
 @bp.post("/auth/login")
 def login() -> Any:
-    """Sign in with e-mail address and password."""
-    body = json_body(schemas.Credentials)
-    return schemas.token_response(accounts.sign_in(body.email, body.password, "api", API_CLIENT))
+    """Sign in with e-mail address and password, for everything or for as little as ``scope`` says."""
+    body = json_body(schemas.Login)
+    scope = scopes.within(body.scope, scopes.ALL_SCOPES)
+    return schemas.token_response(accounts.sign_in(body.email, body.password, "api", API_CLIENT, scope=scope))
 
 
 @bp.post("/auth/refresh")
@@ -40,14 +41,14 @@ def refresh() -> Any:
 @bp.post("/auth/logout")
 @token_required
 def logout() -> Any:
-    """End this sign-in."""
+    """End this sign-in; whoever holds a token may give it up, whatever its scope."""
     who = principal()
     sign_ins.end(who.user_id, who.sign_in_id, "signed out")
     return "", 204
 
 
 @bp.get("/me")
-@token_required
+@scope_required("account")
 def me() -> Any:
-    """Show who the token belongs to."""
+    """Show the caller's profile, for the same scope as under its own address."""
     return schemas.own_profile(principal())

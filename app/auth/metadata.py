@@ -5,9 +5,11 @@ from typing import Any
 from flask import Blueprint, current_app
 
 from app.services import key_rotation, keys
-from app.services.sign_ins import ALL_SCOPES
+from app.services.scopes import ALL_SCOPES
 
 bp = Blueprint("metadata", __name__)
+
+_BY_SECRET = ["client_secret_basic", "client_secret_post"]
 
 
 @bp.get("/.well-known/oauth-authorization-server")
@@ -19,10 +21,13 @@ def authorization_server() -> Any:
         "issuer": issuer,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "token_endpoint": f"{issuer}/oauth/token",
-        "token_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": ["none", *_BY_SECRET],
         "revocation_endpoint": f"{issuer}/oauth/revoke",
-        "revocation_endpoint_auth_methods_supported": ["none"],
-        # Required even where, as here, nothing uses the authorization endpoint (§2).
+        "revocation_endpoint_auth_methods_supported": ["none", *_BY_SECRET],
+        "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "introspection_endpoint_auth_methods_supported": _BY_SECRET,
+        # §2 requires this member and §3.2 wants empty ones left out. There is no authorization endpoint, so the list
+        # is empty; it stays, since a client that looks for it must not read its absence as a broken document.
         "response_types_supported": [],
         "grant_types_supported": grants,
         "scopes_supported": ALL_SCOPES.split(),

@@ -1,16 +1,17 @@
-"""OAuth 2: token endpoint (RFC 6749 §3.2) and revocation (RFC 7009)."""
+"""OAuth 2: token endpoint (RFC 6749 §3.2), revocation (RFC 7009), introspection (RFC 7662)."""
 
 from typing import Any
 
 from flask import Blueprint, current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from app.auth.client_auth import any_client, confidential_client
 from app.auth.schemas import Credentials, token_response
 from app.extensions import csrf
-from app.services import accounts, tokens
-from app.services.errors import InvalidInput
-from app.web.access import API_CLIENT
-from app.web.errors import InvalidClient, UnsupportedGrantType
+from app.services import accounts, introspection, revocation, scopes, tokens
+from app.services.clients import Client
+from app.services.errors import InvalidGrant, InvalidInput
+from app.web.errors import UnsupportedGrantType
 from app.web.payload import fields
 
 bp = Blueprint("oauth", __name__, url_prefix="/oauth")
@@ -21,24 +22,33 @@ csrf.exempt(bp)  # reads no cookie
 def token() -> Any:
     """Exchange a grant for tokens."""
     form = _form()
-    client_id = _client(form)
+    client = any_client(form)
     match _required(form, "grant_type"):
         case "refresh_token":
-            return token_response(tokens.rotate(_required(form, "refresh_token"), client_id))
+            pair = tokens.rotate(_required(form, "refresh_token"), client.id, form.get("scope"))
         case "password" if current_app.config["OAUTH_PASSWORD_GRANT"]:
-            given = {"email": _required(form, "username"), "password": _required(form, "password")}
-            body = fields(Credentials, given)
-            return token_response(accounts.sign_in(body.email, body.password, "oauth", client_id))
-    raise UnsupportedGrantType
+            pair = _password_grant(form, client)
+        case _:
+            raise UnsupportedGrantType
+    return token_response(pair)
 
 
 @bp.post("/revoke")
 def revoke() -> Any:
-    """Revoke a token; always 200, whatever became of it (RFC 7009 §2.2)."""
+    """Revoke a token; 200 whatever became of it, unless it belongs to another client (RFC 7009 §2.1, §2.2)."""
     form = _form()
-    client_id = _client(form)
-    tokens.revoke(_required(form, "token"), client_id)
+    client = any_client(form)
+    if not revocation.revoke(_required(form, "token"), client.id):
+        raise InvalidGrant("The token was issued to another client.")
     return "", 200
+
+
+@bp.post("/introspect")
+def introspect() -> Any:
+    """Tell a confidential client what a token is good for."""
+    form = _form()
+    client = confidential_client(form)
+    return introspection.describe(_required(form, "token"), client)
 
 
 def _form() -> dict[str, str]:
@@ -56,9 +66,8 @@ def _required(form: dict[str, str], name: str) -> str:
     return form[name]
 
 
-def _client(form: dict[str, str]) -> str:
-    """Return the client that asks; there is one, public and first-party, meant also by whoever names none."""
-    named = form.get("client_id", API_CLIENT)
-    if "Authorization" in request.headers or "client_secret" in form or named != API_CLIENT:
-        raise InvalidClient
-    return API_CLIENT
+def _password_grant(form: dict[str, str], client: Client) -> tokens.TokenPair:
+    scope = scopes.within(form.get("scope"), client.scope)
+    given = {"email": _required(form, "username"), "password": _required(form, "password")}
+    body = fields(Credentials, given)
+    return accounts.sign_in(body.email, body.password, "oauth", client.id, scope=scope)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from app.auth import schemas
 from app.auth.forms import LoginForm, RegistrationForm
-from app.services import accounts, tokens
+from app.services import accounts, revocation, tokens
 from app.services.errors import RegistrationClosed, ServiceError, TooManyAttempts
 from app.web import cookies
 from app.web.access import PAGES_CLIENT, local_path, visitor
@@ -89,7 +89,7 @@ def signed_out(notice: str) -> Response:
 
 
 def _sign_in(email: str, password: str) -> tokens.TokenPair:
-    return accounts.sign_in(email, password, "web", PAGES_CLIENT, cookies.device())
+    return accounts.sign_in(email, password, "web", PAGES_CLIENT, device=cookies.device())
 
 
 def _signed_in(pair: tokens.TokenPair, wanted: str | None) -> Response:
@@ -106,7 +106,7 @@ def _end_former() -> None:
     """End the sign-in whose tokens the browser holds, if any; an expired access token does not matter."""
     raw = cookies.refresh_token() or cookies.access_token()
     if raw:
-        tokens.revoke(raw, PAGES_CLIENT)
+        revocation.revoke(raw, PAGES_CLIENT)
 
 
 def _target(wanted: str | None) -> str:

@@ -24,6 +24,10 @@ class Credentials(Schema):
     password: Password
 
 
+class Login(Credentials):
+    scope: Annotated[str, Field(max_length=200)] | None = None
+
+
 class Refresh(Schema):
     refresh_token: Annotated[str, Field(max_length=8192)]
 

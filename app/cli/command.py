@@ -13,7 +13,7 @@ from structlog.contextvars import bound_contextvars
 
 from app.cli.output import printable
 from app.services import schema
-from app.services.errors import InvalidInput, KeyNotFound, ServiceError, SignInNotFound, UserNotFound
+from app.services.errors import ClientNotFound, InvalidInput, KeyNotFound, ServiceError, SignInNotFound, UserNotFound
 
 #: Closing words of the help of every group, and of commands outside a group.
 EXIT_CODES = """\b
@@ -21,7 +21,7 @@ Exit codes:
   0  done
   1  refused; nothing was changed
   2  the command was not understood
-  3  there is no such account, session or key
+  3  there is no such account, session, client or key
   4  the database or a setting cannot be used
 
 Results go to standard output, messages to standard error."""
@@ -66,7 +66,7 @@ class OperatorCommand(click.Command):
             # Owners see in their list of recent activity that it was not a device of theirs.
             with bound_contextvars(user_agent="Operator's command line"):
                 return super().invoke(ctx)
-        except (UserNotFound, SignInNotFound, KeyNotFound) as error:
+        except (UserNotFound, SignInNotFound, ClientNotFound, KeyNotFound) as error:
             raise NotFound(str(error)) from error
         except InvalidInput as error:
             reasons = (f"{field}: {reason}" for field, reason in error.errors.items())

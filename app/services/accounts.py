@@ -4,14 +4,13 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
-from app.services import audit, passwords, sign_ins, throttle, tokens
+from app.services import addresses, audit, clients, passwords, scopes, sign_ins, throttle, tokens
 from app.services.errors import (
     EmailTaken,
     InvalidCredentials,
@@ -41,11 +40,11 @@ def create(email: str, password: str, name: str = "", timezone: str = "UTC") -> 
         InvalidInput: the address or the password is not acceptable.
         EmailTaken: an account has this address, in whatever case.
     """
-    address = _valid_address(email)
+    address = addresses.valid(email)
     passwords.check(password, about=(name, address))
     user = User(
         email=address,
-        email_key=email_key(address),
+        email_key=addresses.key(address),
         name=name,
         timezone=timezone,
         password_hash=passwords.hash_password(password),
@@ -61,7 +60,15 @@ def create(email: str, password: str, name: str = "", timezone: str = "UTC") -> 
     return user
 
 
-def sign_in(email: str, password: str, kind: str, client_id: str, device: str | None = None) -> tokens.TokenPair:
+def sign_in(
+    email: str,
+    password: str,
+    kind: str,
+    client_id: str,
+    *,
+    scope: str = scopes.ALL_SCOPES,
+    device: str | None = None,
+) -> tokens.TokenPair:
     """Check address and password and start a sign-in; commits.
 
     An unknown address costs the same work and gets the same answer as a wrong password, and so does a disabled account.
@@ -70,8 +77,9 @@ def sign_in(email: str, password: str, kind: str, client_id: str, device: str | 
     Raises:
         TooManyAttempts: failed too often; nothing was looked at.
         InvalidCredentials: no sign-in; the attempt is in the event log.
+        InvalidClient: the client was revoked in the meantime.
     """
-    key = email_key(email)
+    key = addresses.key(email)
     with db.read() as connection:
         known = connection.execute(select(User.id, User.password_hash).where(User.email_key == key)).one_or_none()
     attempt = throttle.begin_sign_in(known.id if known else None, key, device)
@@ -94,7 +102,8 @@ def sign_in(email: str, password: str, kind: str, client_id: str, device: str | 
     if rehashed:
         user.password_hash = rehashed
     throttle.succeeded(attempt)
-    pair = tokens.issue(sign_ins.start(user.id, kind, client_id))
+    clients.hold(client_id)
+    pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))
     db.session.commit()
     return pair
 
@@ -144,9 +153,9 @@ def change_email(who: sign_ins.Principal, email: str) -> dict[str, Any]:
         EmailTaken: another account has it, in whatever case.
         UserNotFound: the account was deleted in the meantime.
     """
-    address = _valid_address(email)
+    address = addresses.valid(email)
     if address != who.email:
-        values = {"email": address, "email_key": email_key(address)}
+        values = {"email": address, "email_key": addresses.key(address)}
         try:
             db.session.execute(update(User).where(User.id == who.user_id).values(**values))
         except IntegrityError as error:
@@ -210,25 +219,6 @@ def remove(user_id: UUID) -> None:
         raise UserNotFound
     audit.add(audit.Event.USER_DELETED, deleted_user_id=str(user_id))
     db.session.commit()
-
-
-def email_key(email: str) -> str:
-    """Return what makes an address unique and findable: normalised as when it was stored, without case."""
-    try:
-        return _parse(email).casefold()
-    except EmailNotValidError:
-        return email.strip().casefold()
-
-
-def _valid_address(email: str) -> str:
-    try:
-        return _parse(email)
-    except EmailNotValidError as error:
-        raise InvalidInput(email=f"Enter a valid e-mail address. {error}") from error
-
-
-def _parse(email: str) -> str:
-    return validate_email(email.strip(), check_deliverability=False).normalized
 
 
 def _prove(who: sign_ins.Principal, password: str, failure: audit.Event) -> str:

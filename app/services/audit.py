@@ -31,6 +31,7 @@ class Event(StrEnum):
     PASSWORD_CHANGE = "authn_password_change"
     PASSWORD_CHANGE_FAIL = "authn_password_change_fail"
     EMAIL_CHANGE = "authn_email_change"
+    CLIENT_FAIL = "authn_client_fail"
     TOKEN_REVOKED = "authn_token_revoked"
     TOKEN_REUSE = "authn_token_reuse"
     AUTHZ_FAIL = "authz_fail"

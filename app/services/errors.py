@@ -74,6 +74,22 @@ class InvalidGrant(ServiceError):
     message = "The refresh token is expired, revoked, used before, or not valid here. Sign in again."
 
 
+class InvalidScope(InvalidInput):
+    """More is asked for than may be given, or what is no scope at all (RFC 6749 §5.2 invalid_scope)."""
+
+
+class InvalidClient(ServiceError):
+    """The OAuth client is unknown, revoked or failed to authenticate (RFC 6749 §5.2 invalid_client)."""
+
+    message = "This client is not known here, or did not authenticate as it must."
+
+
+class ClientNotFound(ServiceError):
+    """No OAuth client matches."""
+
+    message = "There is no such client."
+
+
 class TaskNotFound(ServiceError):
     """The person has no such task."""
 

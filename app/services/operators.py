@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select, update
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
-from app.services import accounts, audit, passwords, sign_ins
+from app.services import addresses, audit, passwords, sign_ins
 from app.services.errors import SignInNotFound, UserNotFound
 
 
@@ -143,4 +143,4 @@ def _named(account: str) -> ColumnElement[bool]:
     try:
         return User.id == UUID(account)
     except ValueError:
-        return User.email_key == accounts.email_key(account)
+        return User.email_key == addresses.key(account)

@@ -14,8 +14,8 @@ from app.extensions import db
 from app.models import BlockedToken, SignIn, User, utcnow
 from app.services import audit, devices
 from app.services.errors import SignInNotFound
+from app.services.scopes import ALL_SCOPES
 
-ALL_SCOPES = "tasks:read tasks:write account"
 _SEEN_AT_MOST_EVERY = timedelta(minutes=1)
 
 
@@ -67,14 +67,18 @@ _PRINCIPAL = (
 
 
 def principal(claims: dict[str, Any]) -> Principal | None:
-    """Answer the liveness question for verified claims, in one round trip; None means revoked in some way."""
+    """Answer the liveness question for the verified claims of an access token, in one round trip; None means revoked.
+
+    Its scopes are those the token names, of those that the sign-in has.
+    """
     values = {"sid": UUID(claims["sid"]), "sub": UUID(claims["sub"]), "jti": claims["jti"], "now": utcnow()}
     with db.read() as connection:
         row = connection.execute(_PRINCIPAL, values).one_or_none()
     if row is None:
         return None
     sign_in_id, user_id, kind, scope, *rest = row
-    return Principal(sign_in_id, user_id, kind, frozenset(scope.split()), *rest)
+    scopes = frozenset(scope.split()).intersection(claims["scope"].split())
+    return Principal(sign_in_id, user_id, kind, scopes, *rest)
 
 
 def touch(who: Principal) -> None:

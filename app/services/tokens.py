@@ -1,4 +1,4 @@
-"""Access and refresh tokens: issue, verify, rotate, revoke (RFC 9068, RFC 6749 §6, RFC 7009)."""
+"""Access and refresh tokens: issue, verify, rotate, purge (RFC 9068, RFC 6749 §6)."""
 
 import re
 import time
@@ -12,13 +12,12 @@ from flask_jwt_extended import create_access_token, create_refresh_token, decode
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import get_unverified_header
 from jwt.exceptions import PyJWTError
-from sqlalchemy import delete, exists, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from app.extensions import db
 from app.models import BlockedToken, SignIn, User, utcnow
-from app.services import audit, key_rotation, keys, sign_ins, throttle
-from app.services.errors import InvalidGrant, InvalidToken
+from app.services import audit, key_rotation, keys, scopes, sign_ins, throttle
+from app.services.errors import InvalidGrant, InvalidScope, InvalidToken
 
 ACCESS = keys.ACCESS
 REFRESH = keys.REFRESH
@@ -64,12 +63,13 @@ class TokenPair:
     refresh_expires_at: datetime
 
 
-def issue(sign_in: RefreshState) -> TokenPair:
-    """Return the one token pair that belongs to the sign-in's current ``seq``.
+def issue(sign_in: RefreshState, scope: str | None = None) -> TokenPair:
+    """Return the one token pair that belongs to the sign-in's current ``seq``; ``scope`` narrows the access token.
 
     Every claim comes from the row, so asking twice gives the same pair and nothing need be stored; only the signature
     of the access token may differ, with ES256 or when another key has taken over in between.
     """
+    scope = scope or sign_in.scope
     issued_at = int(sign_in.rotated_at.timestamp())
     access_until = min(sign_in.rotated_at + current_app.config["ACCESS_TOKEN_TTL"], sign_in.expires_at)
     refresh_until = min(sign_in.idle_until, sign_in.expires_at)
@@ -78,9 +78,9 @@ def issue(sign_in: RefreshState) -> TokenPair:
         keys.Subject(str(sign_in.user_id), keys.ring().signer),
         additional_claims=shared
         | {
-            "jti": keys.mac(f"{ACCESS} {sign_in.id} {sign_in.seq}"),
+            "jti": keys.mac(f"{ACCESS} {sign_in.id} {sign_in.seq} {scope}"),
             "exp": int(access_until.timestamp()),
-            "scope": sign_in.scope,
+            "scope": scope,
             "auth_time": int(sign_in.auth_time.timestamp()),
         },
         additional_headers={"typ": ACCESS},
@@ -96,7 +96,7 @@ def issue(sign_in: RefreshState) -> TokenPair:
         additional_headers={"typ": REFRESH},
     )
     left = max(0, int(access_until.timestamp()) - int(utcnow().timestamp()))
-    return TokenPair(access, refresh, left, sign_in.scope, sign_in.user_id, refresh_until)
+    return TokenPair(access, refresh, left, scope, sign_in.user_id, refresh_until)
 
 
 def verify(raw: str, typ: str) -> Claims:
@@ -133,15 +133,17 @@ def verify(raw: str, typ: str) -> Claims:
     return claims
 
 
-def rotate(raw: str, client_id: str) -> TokenPair:
+def rotate(raw: str, client_id: str, scope: str | None = None) -> TokenPair:
     """Exchange a refresh token for its successor; commits.
 
     The newest token moves the sign-in on. The one before it, within ``REFRESH_GRACE`` of that move, gets the very same
     successor: a client that lost the answer or asked twice at once loses nothing. Any older one is reuse: the
     sign-in is ended (RFC 9700 §4.14.2), and only then the error is raised, since raising first would undo that.
+    ``scope`` narrows the access token alone: the refresh token keeps what was granted (RFC 6749 §6).
 
     Raises:
         InvalidGrant: the token, its sign-in, its client or its user is no longer good.
+        InvalidScope: more is asked for than was granted; the refresh token is not used up.
     """
     try:
         claims = verify(raw, REFRESH)
@@ -149,10 +151,11 @@ def rotate(raw: str, client_id: str) -> TokenPair:
         raise InvalidGrant from error
     if claims["client_id"] != client_id:
         raise InvalidGrant
-    sign_in_id, seq, now = UUID(claims["sid"]), claims["seq"], utcnow()
+    seq, now = claims["seq"], utcnow()
+    named = SignIn.id == UUID(claims["sid"]), SignIn.user_id == UUID(claims["sub"]), SignIn.client_id == client_id
     rotated = db.session.execute(
         update(SignIn)
-        .where(SignIn.id == sign_in_id, SignIn.seq == seq, SignIn.client_id == client_id, *sign_ins.alive(now))
+        .where(*named, SignIn.seq == seq, *sign_ins.alive(now))
         .where(exists().where(User.id == SignIn.user_id, User.disabled_at.is_(None)))
         .values(
             seq=SignIn.seq + 1,
@@ -162,35 +165,15 @@ def rotate(raw: str, client_id: str) -> TokenPair:
         )
         .returning(*_REFRESH_STATE)
     ).one_or_none()
-    row: RefreshState = rotated or _repeat_of_last_rotation(sign_in_id, seq, now)
+    row: RefreshState = rotated or _repeat_of_last_rotation(named, seq, now)
+    try:
+        narrowed = scopes.within(scope, row.scope)
+    except InvalidScope:
+        db.session.rollback()
+        raise
     db.session.commit()
     audit.note(audit.Event.SESSION_RENEWED, row.user_id, row.id, repeated=rotated is None)
-    return issue(row)
-
-
-def revoke(raw: str, client_id: str | None = None) -> None:
-    """Revoke a token whatever its type (RFC 7009 §2.1); commits.
-
-    A refresh token takes its whole sign-in along. An access token is blocked alone. One that is unknown, expired or of
-    another client is left without a word, as §2.2 asks.
-    """
-    for typ in (REFRESH, ACCESS):
-        try:
-            claims = verify(raw, typ)
-            break
-        except InvalidToken:
-            continue
-    else:
-        return
-    if client_id is not None and claims["client_id"] != client_id:
-        return
-    user_id, sign_in_id = UUID(claims["sub"]), UUID(claims["sid"])
-    if typ == REFRESH:
-        sign_ins.mark_ended([SignIn.id == sign_in_id], "token revoked")
-        db.session.commit()
-    elif sign_ins.principal(claims) is not None:
-        _block(claims["jti"], claims["exp"])
-        audit.record(audit.Event.TOKEN_REVOKED, user_id, sign_in_id)
+    return issue(row, narrowed)
 
 
 def purge() -> dict[str, int]:
@@ -226,12 +209,12 @@ _REFRESH_STATE = (
 )
 
 
-def _repeat_of_last_rotation(sign_in_id: UUID, seq: int, now: datetime) -> RefreshState:
+def _repeat_of_last_rotation(named: tuple[ColumnElement[bool], ...], seq: int, now: datetime) -> RefreshState:
     """Return the sign-in unmoved if ``seq`` is one behind and within grace; otherwise refuse, ending it on reuse."""
     row = db.session.execute(
         select(*_REFRESH_STATE)
         .join(User, User.id == SignIn.user_id)
-        .where(SignIn.id == sign_in_id, *sign_ins.alive(now), User.disabled_at.is_(None))
+        .where(*named, *sign_ins.alive(now), User.disabled_at.is_(None))
         .with_for_update(of=SignIn)
     ).one_or_none()
     if row is None:
@@ -239,13 +222,7 @@ def _repeat_of_last_rotation(sign_in_id: UUID, seq: int, now: datetime) -> Refre
         raise InvalidGrant
     if row.seq - seq == 1 and now - row.rotated_at <= current_app.config["REFRESH_GRACE"]:
         return row
-    audit.add(audit.Event.TOKEN_REUSE, row.user_id, sign_in_id, behind=row.seq - seq)
-    sign_ins.mark_ended([SignIn.id == sign_in_id], "token reuse")
+    audit.add(audit.Event.TOKEN_REUSE, row.user_id, row.id, behind=row.seq - seq)
+    sign_ins.mark_ended([SignIn.id == row.id], "token reuse")
     db.session.commit()
     raise InvalidGrant
-
-
-def _block(jti: str, exp: int) -> None:
-    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    expires_at = datetime.fromtimestamp(exp, tz=utcnow().tzinfo)
-    db.session.execute(insert(BlockedToken).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing())

@@ -11,7 +11,7 @@ from flask import Flask, after_this_request, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.models import utcnow
-from app.services import audit, sign_ins, tokens
+from app.services import audit, clients, sign_ins, tokens
 from app.services.errors import InvalidGrant, InvalidToken
 from app.services.sign_ins import Principal
 from app.web import cookies
@@ -20,7 +20,7 @@ from app.web.errors import STEP_UP_MAX_AGE, InsufficientScope, MissingToken, Not
 #: The client that the pages are: its refresh tokens live in cookies only and are good nowhere else.
 PAGES_CLIENT = "taskward-pages"
 #: The client that first-party programs are.
-API_CLIENT = "taskward-api"
+API_CLIENT = clients.FIRST_PARTY.id
 
 View = Callable[..., Any]
 
@@ -53,7 +53,7 @@ def owner_required(scope: str) -> Callable[[View], View]:
 
 
 def token_required(view: View) -> View:
-    """Let the view run for whoever presents a good access token; for routes that name nobody."""
+    """Let the view run for whoever presents a good access token, whatever its scope; for routes that name nobody."""
 
     @wraps(view)
     def guarded(**arguments: Any) -> Any:
@@ -61,6 +61,22 @@ def token_required(view: View) -> View:
         return view(**arguments)
 
     return guarded
+
+
+def scope_required(scope: str) -> Callable[[View], View]:
+    """Let the view run for whoever presents a good access token that has ``scope``; for routes that name nobody."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(**arguments: Any) -> Any:
+            if scope not in _bearer().scopes:
+                raise InsufficientScope(scope)
+            return view(**arguments)
+
+        guarded.required_scope = scope  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
 
 
 def login_required(view: View) -> View:

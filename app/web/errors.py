@@ -43,12 +43,6 @@ class StepUpRequired(errors.ServiceError):
     message = "This needs the password to have been given within the last 10 minutes. Give it again, then retry."
 
 
-class InvalidClient(errors.ServiceError):
-    """The OAuth client is unknown or failed to authenticate (RFC 6749 §5.2)."""
-
-    message = "This client is not known here."
-
-
 class UnsupportedGrantType(errors.ServiceError):
     """The token endpoint does not offer this grant (RFC 6749 §5.2)."""
 
@@ -66,6 +60,9 @@ _MEANING: dict[type[errors.ServiceError], tuple[int, str]] = {
     errors.TooManyAttempts: (429, "temporarily_unavailable"),
     errors.InvalidToken: (401, "invalid_token"),
     errors.InvalidGrant: (401, "invalid_grant"),
+    errors.InvalidScope: (422, "invalid_scope"),
+    errors.InvalidClient: (401, "invalid_client"),
+    errors.ClientNotFound: (404, "invalid_request"),
     errors.TaskNotFound: (404, "invalid_request"),
     errors.SignInNotFound: (404, "invalid_request"),
     errors.UserNotFound: (404, "invalid_request"),
@@ -73,11 +70,10 @@ _MEANING: dict[type[errors.ServiceError], tuple[int, str]] = {
     NotTheOwner: (403, "access_denied"),
     InsufficientScope: (403, "insufficient_scope"),
     StepUpRequired: (401, "insufficient_user_authentication"),
-    InvalidClient: (401, "invalid_client"),
     UnsupportedGrantType: (400, "unsupported_grant_type"),
 }
 #: RFC 6749 §5.2: under /oauth, 401 is for clients that failed to authenticate; a refused grant is 400.
-_BAD_REQUEST_IN_OAUTH = ("invalid_grant", "invalid_request")
+_BAD_REQUEST_IN_OAUTH = ("invalid_grant", "invalid_request", "invalid_scope")
 #: Who asks here reads JSON, not pages.
 _FOR_PROGRAMS = re.compile(r"/(api|\.well-known|healthz|readyz|metrics)(/|$)")
 
@@ -112,7 +108,7 @@ def on_service_error(error: errors.ServiceError) -> Response:
         response.headers["WWW-Authenticate"] = (
             f'{CHALLENGE}, error="{code}", error_description="{description}", max_age={STEP_UP_MAX_AGE}'
         )
-    elif isinstance(error, InvalidClient) and "Authorization" in request.headers:
+    elif isinstance(error, errors.InvalidClient):
         response.headers["WWW-Authenticate"] = 'Basic realm="taskward"'
     elif status == 401:
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="{code}"' if code == "invalid_token" else CHALLENGE

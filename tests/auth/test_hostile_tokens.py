@@ -75,12 +75,14 @@ def test_no_change_of_one_character_leaves_a_token_good(ask: Ask, alice: Person,
     assert ask(good[:place] + other + good[place + 1 :]) == INVALID
 
 
+@pytest.mark.proves("B6")
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer", "beArer"])
 def test_the_scheme_is_compared_without_case(alice: Person, scheme: str) -> None:
     header = {"Authorization": f"{scheme} {alice.access_token}"}
     assert alice.client.get("/api/me", headers=header).status_code == 200
 
 
+@pytest.mark.proves("B1", "B2")
 @pytest.mark.parametrize(
     "header", [None, "", "Basic YTpi", "Basic é", "Token x", "Digest username=x", "Bearer=x", ","], ids=repr
 )
@@ -92,12 +94,14 @@ def test_without_a_bearer_token_the_challenge_has_no_error_code(alice: Person, h
     assert response.get_json()["type"] == "urn:taskward:problem:missing-token"
 
 
+@pytest.mark.proves("B5", "B6", "ASVS 14.2.1")
 def test_a_token_in_the_query_string_or_the_body_is_not_looked_at(alice: Person) -> None:
     assert alice.client.get(f"/api/me?access_token={alice.access_token}").status_code == 401
     form = {"access_token": alice.access_token}
     assert alice.client.post("/api/auth/logout", data=form).status_code == 401
 
 
+@pytest.mark.proves("B7", "ASVS 3.5.1")
 def test_the_cookies_of_a_page_open_no_api(app: Flask, alice: Person) -> None:
     client = app.test_client()
     client.set_cookie(app.config["ACCESS_COOKIE_NAME"], alice.access_token)

@@ -1,0 +1,160 @@
+"""OAuth clients: register, authenticate, list, revoke (RFC 6749 §2)."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from app.extensions import db
+from app.models import OAuthClient, SignIn, utcnow
+from app.services import audit, scopes, sign_ins
+from app.services.errors import ClientNotFound, InvalidClient, InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A program that asks for tokens, after it has shown who it is."""
+
+    id: str
+    #: The most it may be given.
+    scope: str
+    #: Has a secret, and has just proved it.
+    confidential: bool
+    #: May ask about access tokens that are not its own, as a resource server does.
+    introspects: bool
+
+
+#: The client that our own programs are: public, in no table, meant also by whoever names none.
+FIRST_PARTY = Client("taskward-api", scopes.ALL_SCOPES, confidential=False, introspects=False)
+
+# The shape that `create` gives ids. The built-in clients and users, whose ids are UUIDs, can have none like it.
+_REGISTERED = re.compile(r"client_[0-9a-f]{20}")
+
+
+def create(name: str, *, confidential: bool, scope: str, introspects: bool) -> dict[str, Any]:
+    """Register a client; commits. Returns it as `find` does, plus ``secret``, which is never to be had again.
+
+    A public client has no secret: the value is None.
+
+    Raises:
+        InvalidInput: a public client is to introspect, which is for clients that can authenticate (RFC 7662 §2.1).
+        InvalidScope: there is no such scope.
+    """
+    if introspects and not confidential:
+        raise InvalidInput(introspects="Only a confidential client can introspect.")
+    # With 256 random bits one round of SHA-256 is as good as a slow hash. The prefix is for secret scanners.
+    secret = f"twcs_{secrets.token_urlsafe(32)}" if confidential else None
+    client = OAuthClient(
+        id=f"client_{secrets.token_hex(10)}",
+        name=name,
+        secret_digest=_digest(secret) if secret else None,
+        scope=scopes.within(scope, scopes.ALL_SCOPES),
+        introspects=introspects,
+    )
+    client_id = client.id
+    db.session.add(client)
+    audit.add(audit.Event.ADMIN, action="client registered", client_id=client_id)
+    db.session.commit()
+    return find(client_id) | {"secret": secret}
+
+
+def authenticate(client_id: str | None, secret: str | None) -> Client:
+    """Return the client of this id if the secret is its own; a public client has none to give (RFC 6749 §2.3).
+
+    Without an id it is `FIRST_PARTY`.
+
+    Raises:
+        InvalidClient: unknown or revoked, a wrong secret, or a secret missing; the attempt is in the event log.
+    """
+    if client_id in (None, FIRST_PARTY.id) and secret is None:
+        return FIRST_PARTY
+    row = None
+    if client_id is not None and _REGISTERED.fullmatch(client_id):
+        with db.read() as connection:
+            row = connection.execute(select(*OAuthClient.__table__.c).where(OAuthClient.id == client_id)).one_or_none()
+    if row is None or row.revoked_at is not None or not _proves(secret, row.secret_digest):
+        # An id that is not ours is what somebody typed, which the log is not for.
+        known = {"client_id": row.id} if row is not None else {}
+        audit.record(audit.Event.CLIENT_FAIL, **known)
+        raise InvalidClient
+    return Client(row.id, row.scope, row.secret_digest is not None, row.introspects)
+
+
+def hold(client_id: str) -> None:
+    """Keep a registered client from being revoked until the caller's transaction ends.
+
+    A sign-in that begins while its client is being revoked would otherwise outlive it.
+
+    Raises:
+        InvalidClient: it has been revoked.
+    """
+    if not _REGISTERED.fullmatch(client_id):
+        return
+    in_use = select(OAuthClient.id).where(OAuthClient.id == client_id, OAuthClient.revoked_at.is_(None))
+    if db.session.scalar(in_use.with_for_update(read=True)) is None:
+        db.session.rollback()
+        raise InvalidClient
+
+
+def registered() -> list[dict[str, Any]]:
+    """Return every registered client, oldest first: id, name, type, scope, introspects, status, sessions and times."""
+    live = select(func.count()).select_from(SignIn).where(SignIn.client_id == OAuthClient.id)
+    sessions = live.where(*sign_ins.alive(utcnow())).scalar_subquery().label("sessions")
+    query = select(*OAuthClient.__table__.c, sessions).order_by(OAuthClient.created_at, OAuthClient.id)
+    with db.read() as connection:
+        return [_described(row) for row in connection.execute(query)]
+
+
+def find(client_id: str) -> dict[str, Any]:
+    """Return one client as `registered` does.
+
+    Raises:
+        ClientNotFound: there is none of this id.
+    """
+    found = next((each for each in registered() if each["id"] == client_id), None)
+    if found is None:
+        raise ClientNotFound
+    return found
+
+
+def revoke(client_id: str) -> int:
+    """Shut a client out and end all its sign-ins; commits. Returns how many were ended; a second time none.
+
+    Raises:
+        ClientNotFound: there is none of this id.
+    """
+    find(client_id)
+    in_use = update(OAuthClient).where(OAuthClient.id == client_id, OAuthClient.revoked_at.is_(None))
+    if db.session.scalar(in_use.values(revoked_at=utcnow()).returning(OAuthClient.id)) is not None:
+        audit.add(audit.Event.ADMIN, action="client revoked", client_id=client_id)
+    ended = sign_ins.mark_ended([SignIn.client_id == client_id], "client revoked")
+    db.session.commit()
+    return ended
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _proves(secret: str | None, digest: str | None) -> bool:
+    if digest is None or secret is None:
+        return digest is None and secret is None
+    return hmac.compare_digest(_digest(secret), digest)
+
+
+def _described(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "type": "public" if row.secret_digest is None else "confidential",
+        "scope": row.scope,
+        "introspects": row.introspects,
+        "status": "active" if row.revoked_at is None else "revoked",
+        "sessions": row.sessions,
+        "created_at": row.created_at,
+        "revoked_at": row.revoked_at,
+    }
