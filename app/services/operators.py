@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select, update
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
-from app.services import addresses, audit, passwords, sign_ins
+from app.services import accounts, addresses, audit, passwords, sign_ins
 from app.services.errors import SignInNotFound, UserNotFound
 
 
