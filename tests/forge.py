@@ -24,7 +24,7 @@ class Forger:
         self.good = good
         self.header: dict[str, Any] = jwt.get_unverified_header(good)
         with app.app_context():
-            self.key = keys.ring().accepted[self.header["kid"]]
+            self.key = (keys.ring().accepted | {keys.refresh_key().kid: keys.refresh_key()})[self.header["kid"]]
         self.claims: dict[str, Any] = jwt.decode(good, options={"verify_signature": False})
 
     def sign(self, header: Any, claims: Any, secret: bytes | None = None) -> str:

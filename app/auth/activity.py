@@ -17,6 +17,8 @@ WORDS = {
     Event.PASSWORD_CHANGE: "Password changed",
     Event.PASSWORD_CHANGE_FAIL: "Current password given wrongly",
     Event.EMAIL_CHANGE: "E-mail address changed",
+    Event.CLIENT_FAIL: "A program could not show who it is",
+    Event.ADMIN: "Changed by the operator",
     Event.TOKEN_REVOKED: "Access token revoked",
     Event.TOKEN_REUSE: "An old token was used again, so that device was signed out",
     Event.AUTHZ_FAIL: "Asked for somebody else's data and was refused",

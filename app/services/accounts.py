@@ -13,6 +13,7 @@ from app.models import SignIn, User, utcnow
 from app.services import addresses, audit, clients, passwords, scopes, sign_ins, throttle, tokens
 from app.services.errors import (
     EmailTaken,
+    InvalidClient,
     InvalidCredentials,
     InvalidInput,
     RegistrationClosed,
@@ -102,7 +103,9 @@ def sign_in(
     if rehashed:
         user.password_hash = rehashed
     throttle.succeeded(attempt)
-    clients.hold(client_id)
+    if not clients.hold(client_id):
+        db.session.commit()  # the password was right: this attempt must not count as a guess
+        raise InvalidClient
     pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))
     db.session.commit()
     return pair

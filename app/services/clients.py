@@ -77,27 +77,24 @@ def authenticate(client_id: str | None, secret: str | None) -> Client:
         with db.read() as connection:
             row = connection.execute(select(*OAuthClient.__table__.c).where(OAuthClient.id == client_id)).one_or_none()
     if row is None or row.revoked_at is not None or not _proves(secret, row.secret_digest):
-        # An id that is not ours is what somebody typed, which the log is not for.
-        known = {"client_id": row.id} if row is not None else {}
-        audit.record(audit.Event.CLIENT_FAIL, **known)
+        if row is None:
+            # Of nobody: no row, lest noise fill the table, and no word of what was typed.
+            audit.note(audit.Event.CLIENT_FAIL)
+        else:
+            audit.record(audit.Event.CLIENT_FAIL, client_id=row.id)
         raise InvalidClient
     return Client(row.id, row.scope, row.secret_digest is not None, row.introspects)
 
 
-def hold(client_id: str) -> None:
-    """Keep a registered client from being revoked until the caller's transaction ends.
+def hold(client_id: str) -> bool:
+    """Keep a client from being revoked until the caller's transaction ends; False if it has been revoked already.
 
     A sign-in that begins while its client is being revoked would otherwise outlive it.
-
-    Raises:
-        InvalidClient: it has been revoked.
     """
     if not _REGISTERED.fullmatch(client_id):
-        return
+        return True
     in_use = select(OAuthClient.id).where(OAuthClient.id == client_id, OAuthClient.revoked_at.is_(None))
-    if db.session.scalar(in_use.with_for_update(read=True)) is None:
-        db.session.rollback()
-        raise InvalidClient
+    return db.session.scalar(in_use.with_for_update(read=True)) is not None
 
 
 def registered() -> list[dict[str, Any]]:

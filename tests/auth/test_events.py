@@ -66,6 +66,11 @@ def enable(app: Flask, alice: Person) -> None:
     run(app, "users", "enable", alice.email)
 
 
+def guess(app: Flask, alice: Person) -> None:
+    for _ in range(5):
+        login(app, alice, "wrong password")
+
+
 def change_password(app: Flask, alice: Person, current: str = PASSWORD) -> None:
     alice.put("/password", {"current_password": current, "new_password": NEW})
 
@@ -77,6 +82,10 @@ SCENARIOS: dict[Event, Scenario] = {
     Event.REAUTHENTICATION: lambda app, alice: alice.post("/reauthenticate", {"password": PASSWORD}),
     Event.REAUTHENTICATION_FAIL: lambda app, alice: alice.delete("", {"password": "wrong password"}),
     Event.REAUTHENTICATION_REQUIRED: too_late,
+    Event.LOGIN_LOCK: guess,
+    Event.RATE_LIMIT_EXCEEDED: guess,
+    Event.CLIENT_FAIL: lambda app, alice: app.test_client().post("/oauth/token", data={"client_id": "client_x"}),
+    Event.ADMIN: lambda app, alice: run(app, "keys", "rotate"),
     Event.PASSWORD_CHANGE: change_password,
     Event.PASSWORD_CHANGE_FAIL: lambda app, alice: change_password(app, alice, "wrong password"),
     Event.EMAIL_CHANGE: lambda app, alice: alice.put("/email", {"email": "new@example.org"}),
@@ -96,9 +105,9 @@ SCENARIOS: dict[Event, Scenario] = {
     Event.USER_DELETED: lambda app, alice: alice.delete("", {"password": PASSWORD}),
 }
 #: So frequent, or of nobody, that a row would say little: only log line and counter.
-WITHOUT_ROW = {Event.REAUTHENTICATION_REQUIRED, Event.SESSION_RENEWED, Event.CSRF}
+WITHOUT_ROW = {Event.REAUTHENTICATION_REQUIRED, Event.SESSION_RENEWED, Event.CSRF, Event.CLIENT_FAIL}
 #: Commands log to the standard error that the command runner keeps for itself.
-BY_COMMAND = {Event.USER_DISABLED, Event.USER_ENABLED}
+BY_COMMAND = {Event.USER_DISABLED, Event.USER_ENABLED, Event.ADMIN}
 
 
 def total(event: Event) -> float:
@@ -113,8 +122,9 @@ def lines(text: str, event: str | None = None) -> list[dict[str, Any]]:
 @pytest.mark.proves("ASVS 16.3.1", "ASVS 16.3.2")
 @pytest.mark.parametrize("event", Event)
 def test_every_event_has_a_request_that_makes_it_a_row_a_line_a_count_and_words(
-    app: Flask, alice: Person, count: Count, capsys: pytest.CaptureFixture[str], event: Event
+    make_app: MakeApp, alice: Person, count: Count, capsys: pytest.CaptureFixture[str], event: Event
 ) -> None:
+    app = make_app(RATE_LIMIT="20") if event == Event.RATE_LIMIT_EXCEEDED else make_app()
     rows, counted = count(f"security_events WHERE event = '{event.value}'"), total(event)
     SCENARIOS[event](app, alice)
     made = total(event) - counted

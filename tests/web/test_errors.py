@@ -12,7 +12,7 @@ from tests.conftest import MakeApp
 from tests.people import Person
 from tests.problems import PROBLEM_FIELDS
 
-SECRET = "correct horse battery staple"
+SECRET = "what only the log may say"
 
 
 @pytest.fixture
