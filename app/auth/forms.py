@@ -4,6 +4,7 @@ from typing import ClassVar
 from zoneinfo import available_timezones
 
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, SelectField, StringField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # the stubs are of WTForms 3.2
 from wtforms.validators import DataRequired, InputRequired
 
 from app.services.errors import EmailTaken, ServiceError, WrongPassword
@@ -45,12 +46,11 @@ class ProfileForm(Form):
 
     def offer(self, current: str) -> None:
         """Fill the list of time zones, the current one among them, by region."""
-        regions: dict[str, list[tuple[str, str]]] = {"": [("UTC", "UTC")]}
         listed = {name for name in available_timezones() if "/" in name and not name.startswith("Etc/")}
+        self.timezone.choices = [SelectChoice("UTC")]
         for name in sorted(listed | {current} - {"UTC"}):
             region, _, place = name.partition("/")
-            regions.setdefault(region, []).append((name, (place or region).replace("_", " ")))
-        self.timezone.choices = regions
+            self.timezone.choices.append(SelectChoice(name, (place or region).replace("_", " "), optgroup=region))
 
 
 class PasswordForm(Form):

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaField, TimeField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # the stubs are of WTForms 3.2
 from wtforms.validators import DataRequired, Optional
 
 from app.web.forms import Form
@@ -40,7 +41,9 @@ class NewTaskForm(Form):
     )
     due_date = _Date("Due date", [Optional()])
     due_time = _Time("Due time", [Optional()])
-    priority = SelectField("Priority", choices=list(PRIORITIES.items()), default="none", validate_choice=False)
+    priority = SelectField(
+        "Priority", choices=[SelectChoice(*each) for each in PRIORITIES.items()], default="none", validate_choice=False
+    )
     tags = StringField(
         "Tags",
         description="Single words, with spaces between them.",
