@@ -59,7 +59,8 @@ def collect(root: Path = ROOT) -> Proofs:
         RuntimeError: the tests cannot be collected.
     """
     with tempfile.NamedTemporaryFile("r") as file:
-        options = ["--collect-only", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--proofs", file.name]
+        options = ["--collect-only", "-q", "--rootdir", str(root), "--proofs", file.name]
+        options += ["-p", "no:randomly", "-p", "no:cacheprovider"]
         # Nothing is run, so no server is needed; naming one keeps the run from starting it.
         env = {VARIABLE: "postgresql://localhost/none"} | os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
         command = [sys.executable, "-m", "pytest", "-p", "tests.security_report", *options]
