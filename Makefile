@@ -10,10 +10,10 @@ RUNTIME := .venv/runtime-installed
 TOOLS := .venv/tools-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt check browser redis clean
+.PHONY: help run test lint fmt check security-report browser redis clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## serve Taskward on http://127.0.0.1:8000
 	@$(BIN)/flask --app wsgi db upgrade
@@ -34,6 +34,9 @@ fmt: $(TOOLS) ## format the code, and mend what can be mended mechanically
 check: ## lint, then test: what has to pass before a commit
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory test
+
+security-report: $(TOOLS) ## write into docs/security.md which test proves which requirement
+	$(BIN)/python -m tests.security_report
 
 browser: $(TOOLS) ## make sure there is a Chromium for the browser tests
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \

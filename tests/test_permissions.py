@@ -107,7 +107,7 @@ def ask(app: Flask, method: str, url: str, token: str | None) -> TestResponse:
     return app.test_client().open(url, method=method, headers=headers)
 
 
-@pytest.mark.proves("B1", "B2", "ASVS 8.2.1")
+@pytest.mark.proves("B1", "B2", "ASVS 8.2.1", "ASVS 7.2.1")
 def test_no_token_is_401_with_a_bare_challenge_everywhere(app: Flask, alice: Person) -> None:
     for method, rule in calls(app, kind=is_api):
         response = ask(app, method, address(app, rule, alice.id), None)
@@ -115,7 +115,7 @@ def test_no_token_is_401_with_a_bare_challenge_everywhere(app: Flask, alice: Per
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="taskward"', rule
 
 
-@pytest.mark.proves("B1", "B3", "ASVS 7.2.1", "ASVS 7.4.1", "ASVS 9.2.2")
+@pytest.mark.proves("B1", "B3", "ASVS 7.2.1", "ASVS 7.4.1", "ASVS 9.2.2", "J4")
 @pytest.mark.parametrize("intruder", INTRUDERS, ids=lambda make: make.__name__)
 def test_a_bad_token_is_401_invalid_token_everywhere(
     app: Flask, alice: Person, intruder: Callable[[Flask, Person], str]
@@ -127,7 +127,7 @@ def test_a_bad_token_is_401_invalid_token_everywhere(
         assert 'error="invalid_token"' in response.headers["WWW-Authenticate"], rule
 
 
-@pytest.mark.proves("B8", "ASVS 8.2.2", "ASVS 8.4.1", "ASVS 16.3.2")
+@pytest.mark.proves("B8", "ASVS 8.2.2", "ASVS 8.4.1", "ASVS 16.3.2", "ASVS 8.3.3", "ASVS 16.3.3")
 @pytest.mark.parametrize("victim", ["alice", "nobody"])
 def test_a_stranger_is_403_everywhere_whether_or_not_the_person_exists(
     app: Flask, alice: Person, bob: Person, victim: str
@@ -183,7 +183,7 @@ def test_a_token_without_the_scope_is_403_that_names_it(app: Flask, alice: Perso
         assert response.headers["WWW-Authenticate"] == expected, rule
 
 
-@pytest.mark.proves("I1", "T10", "ASVS 10.4.10")
+@pytest.mark.proves("I1", "T10", "ASVS 10.4.10", "ASVS 8.2.1", "ASVS 8.3.1")
 def test_every_oauth_endpoint_that_is_not_public_asks_for_a_client(app: Flask, alice: Person) -> None:
     tried = 0
     for method, rule in calls(app, kind=is_oauth):
@@ -206,6 +206,7 @@ def test_every_page_sends_a_stranger_to_sign_in(app: Flask) -> None:
     assert tried >= 3
 
 
+@pytest.mark.proves("ASVS 8.2.1", "ASVS 8.3.1")
 def test_no_page_does_anything_for_a_stranger(make_app: Callable[..., Flask]) -> None:
     app = make_app()
     app.config["WTF_CSRF_ENABLED"] = False  # the form token is not what keeps strangers out
@@ -229,6 +230,7 @@ def test_every_form_needs_its_token(app: Flask, alice: Person) -> None:
     assert tried >= 5
 
 
+@pytest.mark.proves("ASVS 8.2.1")
 def test_a_route_that_names_a_user_without_the_decorator_stops_the_start(make_app: Callable[..., Flask]) -> None:
     app = make_app()
     app.add_url_rule("/api/users/<uuid:user_id>/leak", "leak", lambda user_id: "everything")
@@ -236,6 +238,7 @@ def test_a_route_that_names_a_user_without_the_decorator_stops_the_start(make_ap
         access.check_owner_routes(app)
 
 
+@pytest.mark.proves("CVE-2026-33678", "ASVS 8.2.2", "ASVS 8.4.1")
 def test_every_task_of_another_person_is_404_under_ones_own_id(alice: Person, bob: Person) -> None:
     task = alice.make_task()
     path = f"/tasks/{task['id']}"

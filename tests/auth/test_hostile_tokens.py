@@ -44,6 +44,9 @@ def names() -> list[str]:
     return list(forger.tokens("a.b.c", "x"))
 
 
+@pytest.mark.proves("B3", "J3", "J4", "P1", "P2", "P4", "P5", "P6", "P7", "S5")
+@pytest.mark.proves("ASVS 9.1.1", "ASVS 9.1.2", "ASVS 9.1.3", "ASVS 9.2.1", "ASVS 9.2.2", "ASVS 9.2.3", "ASVS 9.2.4")
+@pytest.mark.proves("ASVS 10.3.1")
 @pytest.mark.parametrize("name", names())
 def test_a_hostile_token_is_401_invalid_token(forger: Forger, ask: Ask, alice: Person, bob: Person, name: str) -> None:
     other = bob.get("/sessions").get_json()["items"][0]["id"]
@@ -66,6 +69,7 @@ def test_no_text_in_place_of_a_token_is_anything_but_401(ask: Ask, token: str) -
     assert ask(token)[0] == 401
 
 
+@pytest.mark.proves("P2", "ASVS 9.1.1")
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_no_change_of_one_character_leaves_a_token_good(ask: Ask, alice: Person, data: st.DataObject) -> None:
@@ -75,7 +79,7 @@ def test_no_change_of_one_character_leaves_a_token_good(ask: Ask, alice: Person,
     assert ask(good[:place] + other + good[place + 1 :]) == INVALID
 
 
-@pytest.mark.proves("B6")
+@pytest.mark.proves("B6", "RFC 9110 §11.1")
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer", "beArer"])
 def test_the_scheme_is_compared_without_case(alice: Person, scheme: str) -> None:
     header = {"Authorization": f"{scheme} {alice.access_token}"}
@@ -109,6 +113,7 @@ def test_the_cookies_of_a_page_open_no_api(app: Flask, alice: Person) -> None:
     assert client.get("/api/me").status_code == 401
 
 
+@pytest.mark.proves("ASVS 16.5.3")
 def test_a_database_that_does_not_answer_is_503_and_never_a_yes(app: Flask, alice: Person) -> None:
     assert alice.get("/api/me").status_code == 200  # the signature is now known to be good
     with app.app_context():

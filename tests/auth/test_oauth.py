@@ -33,7 +33,7 @@ def error(response: TestResponse) -> tuple[int, str]:
     return response.status_code, body["error"]
 
 
-@pytest.mark.proves("T3", "T7", "T8", "T9", "T14", "B5", "S1", "ASVS 10.4.4")
+@pytest.mark.proves("T3", "T7", "T8", "T9", "T14", "B5", "S1", "ASVS 10.4.4", "RFC 6749 §5.2")
 @pytest.mark.parametrize(
     ("form", "expected"),
     [

@@ -42,6 +42,7 @@ def works(person: Person) -> bool:
     return person.get("/api/me").status_code == 200
 
 
+@pytest.mark.proves("T6", "T16")
 def test_refreshing_gives_a_new_pair_that_works(app: Flask, refresh: Refresh, alice: Person) -> None:
     response = refresh(app, alice.refresh_token)
     assert response.status_code == 200
@@ -54,6 +55,7 @@ def test_refreshing_gives_a_new_pair_that_works(app: Flask, refresh: Refresh, al
     assert refresh(app, body["refresh_token"]).status_code == 200
 
 
+@pytest.mark.proves("ASVS 10.4.5")
 def test_the_token_before_gets_the_very_same_successor_within_the_grace_period(
     app: Flask, refresh: Refresh, alice: Person
 ) -> None:
@@ -63,6 +65,7 @@ def test_the_token_before_gets_the_very_same_successor_within_the_grace_period(
     assert again["access_token"] == first["access_token"]
 
 
+@pytest.mark.proves("T14", "T16", "S4", "ASVS 10.4.5")
 def test_the_token_before_is_reuse_after_the_grace_period(app: Flask, refresh: Refresh, alice: Person) -> None:
     pair = refresh(app, alice.refresh_token).get_json()
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=31)):
@@ -72,6 +75,7 @@ def test_the_token_before_is_reuse_after_the_grace_period(app: Flask, refresh: R
         assert not works(alice)
 
 
+@pytest.mark.proves("T16", "ASVS 10.4.5")
 def test_without_a_grace_period_every_second_use_is_reuse(make_app: MakeApp, refresh: Refresh, alice: Person) -> None:
     strict = make_app(REFRESH_GRACE="0")
     with time_machine.travel(datetime.now(UTC), tick=False) as clock:
@@ -81,6 +85,7 @@ def test_without_a_grace_period_every_second_use_is_reuse(make_app: MakeApp, ref
         assert refused(refresh(strict, pair["refresh_token"]))
 
 
+@pytest.mark.proves("T16", "S4", "ASVS 10.4.5", "RFC 9700 §4.14.2")
 def test_a_token_two_behind_ends_that_sign_in_and_no_other(
     app: Flask, refresh: Refresh, alice: Person, bob: Person
 ) -> None:
@@ -96,6 +101,7 @@ def test_a_token_two_behind_ends_that_sign_in_and_no_other(
     assert refresh(app, elsewhere.refresh_token).status_code == 200
 
 
+@pytest.mark.proves("ASVS 16.3.3")
 def test_reuse_is_in_the_event_log(app: Flask, refresh: Refresh, alice: Person) -> None:
     elsewhere = alice.another_sign_in()
     second = refresh(app, alice.refresh_token).get_json()
@@ -105,11 +111,13 @@ def test_reuse_is_in_the_event_log(app: Flask, refresh: Refresh, alice: Person) 
     assert "authn_token_reuse" in events
 
 
+@pytest.mark.proves("S4", "ASVS 7.3.1")
 def test_an_idle_sign_in_ends(app: Flask, refresh: Refresh, alice: Person) -> None:
     with time_machine.travel(datetime.now(UTC) + timedelta(days=30, minutes=1)):
         assert refused(refresh(app, alice.refresh_token))
 
 
+@pytest.mark.proves("ASVS 7.3.2", "ASVS 10.4.8")
 def test_refreshing_does_not_prolong_a_sign_in_beyond_its_absolute_end(
     app: Flask, refresh: Refresh, alice: Person
 ) -> None:
@@ -124,11 +132,13 @@ def test_refreshing_does_not_prolong_a_sign_in_beyond_its_absolute_end(
         assert refused(refresh(app, response["refresh_token"]))
 
 
+@pytest.mark.proves("T12", "ASVS 7.4.2")
 def test_a_deleted_account_cannot_refresh(app: Flask, refresh: Refresh, alice: Person) -> None:
     assert alice.delete("", {"password": PASSWORD}).status_code == 204
     assert refused(refresh(app, alice.refresh_token))
 
 
+@pytest.mark.proves("T12", "T14", "ASVS 7.4.2")
 @pytest.mark.parametrize("grace", ["0", "30"])
 def test_a_disabled_account_cannot_refresh(make_app: MakeApp, refresh: Refresh, alice: Person, grace: str) -> None:
     app = make_app(REFRESH_GRACE=grace)
@@ -138,11 +148,13 @@ def test_a_disabled_account_cannot_refresh(make_app: MakeApp, refresh: Refresh, 
     assert refused(refresh(app, alice.refresh_token))
 
 
+@pytest.mark.proves("P6", "T14", "ASVS 9.2.2")
 def test_an_access_token_is_no_refresh_token(app: Flask, refresh: Refresh, alice: Person) -> None:
     assert refused(refresh(app, alice.access_token))
     assert works(alice)
 
 
+@pytest.mark.proves("T12", "T14")
 def test_the_refresh_token_of_a_browser_is_good_in_no_api(app: Flask, refresh: Refresh) -> None:
     person = make_person(app, "dora@example.org")
     browser = signed_in(app, person.id, person.email, "web", "taskward-pages")
@@ -150,6 +162,7 @@ def test_the_refresh_token_of_a_browser_is_good_in_no_api(app: Flask, refresh: R
     assert works(browser)
 
 
+@pytest.mark.proves("T14", "T15")
 @pytest.mark.parametrize("token", ["", "junk", "a.b.c", "é" * 50, "x" * 8000, "\0", "..", "null"])
 def test_a_malformed_refresh_token_is_refused(app: Flask, refresh: Refresh, token: str, alice: Person) -> None:
     response = refresh(app, token)
@@ -157,6 +170,7 @@ def test_a_malformed_refresh_token_is_refused(app: Flask, refresh: Refresh, toke
     assert response.status_code == 401 or response.get_json()["error"] in ("invalid_grant", "invalid_request")
 
 
+@pytest.mark.proves("T16", "ASVS 10.4.5")
 def test_threads_presenting_one_refresh_token_at_once_get_one_successor(
     app: Flask, alice: Person, count: Count
 ) -> None:
@@ -171,21 +185,34 @@ def test_threads_presenting_one_refresh_token_at_once_get_one_successor(
     assert count("sign_ins") == 1
 
 
-def test_refreshing_while_the_sign_in_is_revoked_leaves_nothing_usable(app: Flask, alice: Person) -> None:
-    for _ in range(25):
-        device = alice.another_sign_in()
-        with ThreadPoolExecutor(2) as pool:
+def by_signing_out(app: Flask, device: Person) -> TestResponse:
+    return device.post("/api/auth/logout")
+
+
+def by_revoking(app: Flask, device: Person) -> TestResponse:
+    return app.test_client().post("/oauth/revoke", data={"token": device.refresh_token})
+
+
+@pytest.mark.proves("V3", "ASVS 7.4.1", "RFC 7009 §2.1")
+@pytest.mark.parametrize("end", [by_signing_out, by_revoking], ids=lambda way: way.__name__)
+def test_refreshing_while_the_sign_in_is_ended_leaves_nothing_usable(
+    app: Flask, alice: Person, end: Callable[[Flask, Person], TestResponse]
+) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(100):
+            device = alice.another_sign_in()
             refreshing = pool.submit(by_api, app, device.refresh_token)
-            ending = pool.submit(device.post, "/api/auth/logout")
-        assert ending.result().status_code == 204
-        assert not works(device)
-        answer = refreshing.result()
-        if answer.status_code == 200:
-            device.access_token = answer.get_json()["access_token"]
+            ending = pool.submit(end, app, device)
+            assert ending.result().status_code in (200, 204)
+            answer = refreshing.result()
             assert not works(device)
-            assert refused(by_api(app, answer.get_json()["refresh_token"]))
+            if answer.status_code == 200:
+                device.access_token = answer.get_json()["access_token"]
+                assert not works(device)
+                assert refused(by_api(app, answer.get_json()["refresh_token"]))
 
 
+@pytest.mark.proves("J1", "J2", "P6")
 def test_the_tokens_say_what_the_profile_for_access_tokens_asks(app: Flask, alice: Person) -> None:
     header = jwt.get_unverified_header(alice.access_token)
     claims = jwt.decode(alice.access_token, options={"verify_signature": False})

@@ -42,6 +42,7 @@ def test_a_bad_address_is_422_at_its_pointer(client: FlaskClient, email: str) ->
     assert [error["pointer"] for error in response.get_json()["errors"]] == ["#/email"]
 
 
+@pytest.mark.proves("ASVS 6.2.1")
 @pytest.mark.parametrize("password", ["", "short", "x" * 11, "x" * 257])
 def test_a_password_of_the_wrong_length_is_422_at_its_pointer(client: FlaskClient, password: str) -> None:
     response = client.post("/api/auth/register", json=ACCOUNT | {"password": password})
@@ -49,6 +50,7 @@ def test_a_password_of_the_wrong_length_is_422_at_its_pointer(client: FlaskClien
     assert [error["pointer"] for error in response.get_json()["errors"]] == ["#/password"]
 
 
+@pytest.mark.proves("ASVS 6.2.8", "ASVS 6.2.9")
 @pytest.mark.parametrize(
     "password", ["zqkvhwtgpnbx", " leading and trailing ", "pässwörd 🔑 ok!", "wool kraken teapot 47 " + "x" * 234]
 )
@@ -95,6 +97,7 @@ def test_registration_can_be_closed(make_app: MakeApp) -> None:
     assert "operator" in response.get_json()["detail"]
 
 
+@pytest.mark.proves("T4", "T5", "T6", "ASVS 10.1.1", "ASVS 14.3.2")
 def test_login_answers_with_the_token_response_of_oauth(client: FlaskClient, alice: Person) -> None:
     response = client.post("/api/auth/login", json=LOGIN)
     assert response.status_code == 200

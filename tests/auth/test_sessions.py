@@ -21,6 +21,7 @@ def login(app: Flask, person: Person, password: str) -> int:
     return app.test_client().post("/api/auth/login", json=body).status_code
 
 
+@pytest.mark.proves("ASVS 7.4.1")
 def test_signing_out_ends_this_sign_in_at_once_and_no_other(app: Flask, alice: Person) -> None:
     elsewhere = alice.another_sign_in()
     assert alice.post("/api/auth/logout").status_code == 204
@@ -37,6 +38,7 @@ def test_signing_out_twice_is_401(alice: Person) -> None:
     assert alice.post("/api/auth/logout").status_code == 401
 
 
+@pytest.mark.proves("ASVS 7.5.2")
 def test_devices_are_listed_with_the_present_one_marked(alice: Person, bob: Person) -> None:
     alice.another_sign_in()
     items = alice.get("/sessions").get_json()["items"]
@@ -53,6 +55,7 @@ def test_a_device_is_described_in_plain_words(app: Flask, alice: Person) -> None
     assert "Firefox on Linux" in [each["label"] for each in alice.get("/sessions").get_json()["items"]]
 
 
+@pytest.mark.proves("ASVS 7.5.2", "ASVS 10.4.9")
 def test_one_device_can_be_ended_from_another(alice: Person) -> None:
     lost, third = alice.another_sign_in(), alice.another_sign_in()
     sid = next(each["id"] for each in lost.get("/sessions").get_json()["items"] if each["current"])
@@ -63,6 +66,7 @@ def test_one_device_can_be_ended_from_another(alice: Person) -> None:
     assert alice.delete(f"/sessions/{sid}").status_code == 404
 
 
+@pytest.mark.proves("ASVS 7.5.2", "ASVS 7.4.3")
 def test_all_other_devices_can_be_ended(alice: Person, bob: Person) -> None:
     others = [alice.another_sign_in() for _ in range(3)]
     assert alice.delete("/sessions").status_code == 204
@@ -71,6 +75,7 @@ def test_all_other_devices_can_be_ended(alice: Person, bob: Person) -> None:
     assert works(bob)
 
 
+@pytest.mark.proves("CVE-2026-33678", "ASVS 8.2.2")
 def test_somebody_elses_device_under_ones_own_id_does_not_exist(alice: Person, bob: Person) -> None:
     sid = bob.get("/sessions").get_json()["items"][0]["id"]
     assert alice.delete(f"/sessions/{sid}").status_code == 404
@@ -87,6 +92,7 @@ def test_being_seen_is_noted_at_most_once_a_minute(alice: Person, statements: li
         assert alice.get("/sessions").get_json()["items"][0]["last_seen_at"] > before
 
 
+@pytest.mark.proves("ASVS 9.2.1")
 def test_an_access_token_ends_after_fifteen_minutes(alice: Person) -> None:
     now = datetime.now(UTC)
     with time_machine.travel(now + timedelta(minutes=14, seconds=55)):
@@ -95,6 +101,7 @@ def test_an_access_token_ends_after_fifteen_minutes(alice: Person) -> None:
         assert not works(alice)
 
 
+@pytest.mark.proves("ASVS 6.2.2", "ASVS 7.4.3", "CVE-2026-27575")
 def test_changing_the_password_ends_all_other_sign_ins(app: Flask, alice: Person) -> None:
     elsewhere = alice.another_sign_in()
     body = {"current_password": PASSWORD, "new_password": NEW}
@@ -105,6 +112,7 @@ def test_changing_the_password_ends_all_other_sign_ins(app: Flask, alice: Person
     assert login(app, alice, NEW) == 200
 
 
+@pytest.mark.proves("ASVS 6.2.3")
 def test_a_wrong_current_password_changes_nothing(app: Flask, alice: Person) -> None:
     elsewhere = alice.another_sign_in()
     response = alice.put("/password", {"current_password": "wrong", "new_password": NEW})
@@ -130,6 +138,7 @@ def test_the_profile_can_be_read_and_changed(alice: Person) -> None:
     assert alice.get("/api/me").get_json() == response.get_json()
 
 
+@pytest.mark.proves("ASVS 8.2.3", "GHSA-569v")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -155,6 +164,7 @@ def test_what_may_not_be_changed_in_a_profile_is_422(alice: Person, changes: dic
     assert alice.get().get_json() == before
 
 
+@pytest.mark.proves("ASVS 7.4.2")
 def test_deleting_an_account_removes_everything_in_it_and_nothing_else(
     app: Flask, alice: Person, bob: Person, count: Count
 ) -> None:

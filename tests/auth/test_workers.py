@@ -6,6 +6,8 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from tests.people import PASSWORD, Person
 from tests.servers import Server
 
@@ -34,6 +36,7 @@ def sign_in(server: Server, person: Person) -> dict[str, Any]:
     return pair
 
 
+@pytest.mark.proves("T16", "ASVS 10.4.5")
 def test_eight_threads_presenting_one_refresh_token_get_one_successor(server: Server, alice: Person) -> None:
     token = sign_in(server, alice)["refresh_token"]
     with ThreadPoolExecutor(8) as pool:
@@ -46,6 +49,7 @@ def test_eight_threads_presenting_one_refresh_token_get_one_successor(server: Se
             token = successors.pop()
 
 
+@pytest.mark.proves("T16", "ASVS 10.4.5")
 def test_a_refresh_token_two_behind_ends_that_sign_in_and_no_other(server: Server, alice: Person) -> None:
     victim, bystander = sign_in(server, alice), sign_in(server, alice)
     _, second = refresh(server, victim["refresh_token"])
@@ -58,6 +62,7 @@ def test_a_refresh_token_two_behind_ends_that_sign_in_and_no_other(server: Serve
     assert refresh(server, bystander["refresh_token"])[0] == 200
 
 
+@pytest.mark.proves("V3", "ASVS 7.4.1")
 def test_a_revoked_sign_in_is_refused_by_every_worker_on_the_next_request(server: Server, alice: Person) -> None:
     for _ in range(10):
         token = sign_in(server, alice)["access_token"]
@@ -77,6 +82,7 @@ def test_both_workers_take_part(server: Server, alice: Person) -> None:
         assert len(file.read().split()) == 2
 
 
+@pytest.mark.proves("ASVS 16.2.5")
 def test_nothing_secret_is_in_the_log(server: Server, alice: Person) -> None:
     pair = sign_in(server, alice)
     call(server, "POST", f"{alice.url('/tasks')}?x=QUERYSTRING", pair["access_token"], {"title": "SECRETTITLE"})

@@ -22,6 +22,7 @@ def test_the_demo_account_signs_in_with_the_password_printed_once(flask: Command
     assert client.post("/api/auth/login", json=credentials).get_json()["user_id"] == made["user_id"]
 
 
+@pytest.mark.proves("ASVS 6.3.2")
 def test_every_demo_account_has_another_password(flask: Command) -> None:
     printed = [flask(f"seed-demo --tasks 0 --email demo{number}@example.org").stdout for number in range(2)]
     passwords = {text.split()[-1] for text in printed}
@@ -81,6 +82,7 @@ def test_a_bulk_write_raises_the_owners_counter_once_and_stamps_it(app: Flask, a
     assert alice.make_task()["rev"] > before + 1
 
 
+@pytest.mark.proves("ASVS 2.3.3")
 def test_a_bulk_write_is_all_or_nothing(app: Flask, alice: Person, count: Count) -> None:
     with app.app_context(), pytest.raises(InvalidInput):
         bulk.create_many(UUID(alice.id), [{"title": "Good"}, {"title": "No date", "due_time": "12:00"}])

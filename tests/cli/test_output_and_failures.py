@@ -47,6 +47,7 @@ def test_the_exit_codes_are_in_the_help(flask: Command, words: str) -> None:
     assert all(f"\n    {code}  " in help_text for code in range(5))
 
 
+@pytest.mark.proves("ASVS 16.2.5")
 def test_no_command_shows_a_title_a_password_hash_or_a_token(flask: Command, alice: Person) -> None:
     alice.make_task(title="Visit Atlantis", notes="Visit Atlantis", tags=["atlantis"])
     printed = ""

@@ -46,12 +46,14 @@ def test_one_session_is_revoked_and_no_other(flask: Command, alice: Person, bob:
     assert alive(newer, alice, bob) == [False, True, True]
 
 
+@pytest.mark.proves("ASVS 7.4.5")
 def test_all_sessions_of_an_account_are_revoked(flask: Command, alice: Person, bob: Person) -> None:
     newer = alice.another_sign_in()
     assert "Ended 2 sessions." in flask(f"sessions revoke --user {alice.email}").stderr
     assert alive(newer, alice, bob) == [False, False, True]
 
 
+@pytest.mark.proves("ASVS 7.4.5")
 def test_all_sessions_of_everybody_are_revoked(flask: Command, alice: Person, bob: Person) -> None:
     assert json.loads(flask("sessions revoke --all --json").stdout) == {"sessions_ended": 2}
     assert alive(alice, bob) == [False, False]

@@ -106,6 +106,7 @@ def test_list_shows_every_account_in_a_table(flask: Command, alice: Person, bob:
     assert second.split()[0] == "bob@example.org"
 
 
+@pytest.mark.proves("ASVS 6.3.2")
 def test_list_of_nobody_says_how_to_begin(flask: Command) -> None:
     result = flask("users list")
     assert (result.exit_code, result.stdout) == (0, "")
@@ -125,6 +126,7 @@ def test_an_account_is_named_by_address_or_id(flask: Command, alice: Person, bob
     assert f"id            {alice.id}\n" in by_address
 
 
+@pytest.mark.proves("ASVS 7.4.2")
 def test_a_disabled_account_is_out_at_once_until_enabled(flask: Command, alice: Person, client: FlaskClient) -> None:
     disabled = json.loads(flask("users disable alice@example.org --json").stdout)
     assert (disabled["status"], disabled["sessions_ended"]) == ("disabled", 1)
@@ -146,6 +148,7 @@ def test_disabling_and_enabling_twice_changes_nothing_more(flask: Command, alice
     assert [each["event"] for each in events if "abled" in each["event"]] == ["user_enabled", "user_disabled"]
 
 
+@pytest.mark.proves("CVE-2026-27575")
 def test_a_reset_password_replaces_the_old_one_and_ends_all_sessions(
     flask: Command, alice: Person, client: FlaskClient
 ) -> None:

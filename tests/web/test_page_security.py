@@ -1,0 +1,190 @@
+"""What the browser is told and trusted with: cookies, headers, redirects, signing out."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.conftest import MakeApp
+from tests.pages import Browser
+from tests.people import PASSWORD, Person
+
+HTTPS = "https://tasks.example.org"
+SIGNED_IN_PAGES = ("/tasks", "/account")
+SIGNED_OUT_PAGES = ("/login", "/register")
+
+
+def sign_in(browser: Browser, person: Person, **fields: str) -> TestResponse:
+    return browser.post("/login", "/login", email=person.email, password=PASSWORD, **fields)
+
+
+@pytest.fixture
+def https(make_app: MakeApp, alice: Person) -> Flask:
+    """The same installation, known to people under an https address."""
+    return make_app(PUBLIC_URL=HTTPS)
+
+
+@pytest.mark.proves("B7", "ASVS 3.3.1", "ASVS 3.3.2", "ASVS 3.3.3", "ASVS 3.3.4")
+def test_over_https_every_cookie_is_secure_httponly_lax_and_bound_to_the_host(https: Flask, alice: Person) -> None:
+    browser = Browser(https)
+    shown, answer = browser.get("/login"), sign_in(browser, alice)
+    cookies = shown.headers.getlist("Set-Cookie") + answer.headers.getlist("Set-Cookie")
+    assert len({cookie.partition("=")[0] for cookie in cookies}) == 3
+    for cookie in cookies:
+        name, *attributes = cookie.split("; ")
+        assert name.startswith("__Host-")
+        assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes)
+        assert not any(each.startswith("Domain") for each in attributes)
+
+
+@pytest.mark.proves("ASVS 3.3.4", "ASVS 10.1.1")
+@pytest.mark.parametrize("page", SIGNED_IN_PAGES)
+def test_no_page_shows_a_token(app: Flask, alice: Person, page: str) -> None:
+    browser = Browser(app, alice)
+    text = browser.get(page).text
+    for setting in ("ACCESS_COOKIE_NAME", "REFRESH_COOKIE_NAME"):
+        token = browser.cookie(setting)
+        assert token
+        assert token not in text
+        assert token.split(".")[2] not in text
+
+
+@pytest.mark.proves("ASVS 3.4.3", "ASVS 3.4.4", "ASVS 3.4.5", "ASVS 3.4.6", "ASVS 3.4.8")
+@pytest.mark.parametrize(
+    "path", [*SIGNED_OUT_PAGES, "/tasks", "/nowhere", "/api/me", "/oauth/token", "/static/app.css"]
+)
+def test_every_answer_tells_the_browser_what_not_to_do(client: FlaskClient, path: str) -> None:
+    headers = client.get(path, buffered=True).headers
+    policy = dict(rule.partition(" ")[::2] for rule in headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == policy["frame-ancestors"] == "'none'"
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    if headers["Content-Type"].startswith("text/html"):
+        assert policy["object-src"] == policy["base-uri"] == "'none'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.proves("ASVS 3.4.1")
+def test_over_https_browsers_are_told_to_stay_there_for_a_year(https: Flask, client: FlaskClient) -> None:
+    header = "Strict-Transport-Security"
+    for path in ("/login", "/api/me", "/nowhere"):
+        assert https.test_client().get(path, base_url=HTTPS).headers[header] == "max-age=31536000; includeSubDomains"
+        assert header not in client.get(path).headers
+
+
+@pytest.mark.proves("S6", "ASVS 3.4.2")
+@pytest.mark.parametrize("path", ["/login", "/api/me", "/api/auth/login", "/oauth/token", "/oauth/revoke"])
+def test_no_other_origin_is_let_in(client: FlaskClient, path: str) -> None:
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    for method in ("GET", "POST", "OPTIONS"):
+        answer = client.open(path, method=method, headers=headers)
+        assert not [name for name, _ in answer.headers if name.lower().startswith("access-control-")]
+
+
+@pytest.mark.proves("ASVS 3.5.2")
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_what_a_browser_sends_without_asking_first_is_no_json_request(
+    client: FlaskClient, alice: Person, content_type: str
+) -> None:
+    body = f'{{"email": "{alice.email}", "password": "{PASSWORD}"}}'
+    assert client.post("/api/auth/login", data=body, content_type=content_type).status_code == 415
+
+
+@pytest.mark.proves("ASVS 3.5.3", "ASVS 7.6.2")
+def test_reading_changes_nothing_and_starts_no_session(app: Flask, alice: Person, statements: list[str]) -> None:
+    browser, stranger = Browser(app, alice), Browser(app)
+    task = alice.make_task()
+    statements.clear()
+    values = {"user_id": alice.id, "task_id": task["id"], "sid": task["id"], "filename": "app.css"}
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or set()):
+            with app.test_request_context():
+                path = app.url_map.bind("").build(rule.endpoint, {name: values[name] for name in rule.arguments})
+            for answer in (browser.get(path), stranger.get(path), alice.get(path) if path[:4] == "/api" else None):
+                assert answer is None or answer.status_code < 500, path
+    assert statements
+    assert not [each for each in statements if each.startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+@pytest.mark.proves("S3", "ASVS 3.7.2")
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "///evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        " //evil.example",
+        "javascript:alert(1)",
+        "evil.example",
+        "http:evil.example",
+    ],
+    ids=repr,
+)
+def test_signing_in_leads_nowhere_but_to_this_site(app: Flask, alice: Person, wanted: str) -> None:
+    answer = sign_in(Browser(app), alice, next=wanted)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/tasks")
+
+
+@pytest.mark.proves("ASVS 7.4.4")
+@pytest.mark.parametrize("page", SIGNED_IN_PAGES)
+def test_every_page_of_somebody_signed_in_offers_to_sign_out(app: Flask, alice: Person, page: str) -> None:
+    task = alice.make_task()
+    browser = Browser(app, alice)
+    for path in (page, f"/tasks/{task['id']}"):
+        assert '<form method="post" action="/logout"' in browser.get(path).text
+
+
+@pytest.mark.proves("ASVS 7.4.1", "ASVS 14.3.1")
+def test_signing_out_clears_the_browser_and_kills_what_it_held(app: Flask, alice: Person) -> None:
+    browser = Browser(app, alice)
+    copies = {
+        name: browser.cookie(name) for name in ("ACCESS_COOKIE_NAME", "REFRESH_COOKIE_NAME", "SESSION_COOKIE_NAME")
+    }
+    answer = browser.post("/logout", "/tasks")
+    assert answer.headers["Clear-Site-Data"] == '"cache", "cookies", "storage"'
+    assert not browser.cookie("ACCESS_COOKIE_NAME")
+    assert not browser.cookie("REFRESH_COOKIE_NAME")
+    thief = Browser(app)
+    for setting, value in copies.items():
+        thief.keep(setting, value)
+    assert thief.get("/tasks").headers["Location"].startswith("/login")
+
+
+@pytest.mark.proves("ASVS 7.2.4")
+def test_signing_in_again_gives_new_tokens_and_ends_the_session_before(app: Flask, alice: Person) -> None:
+    browser, thief = Browser(app, alice), Browser(app)
+    before = browser.cookie("ACCESS_COOKIE_NAME")
+    token = browser.get("/account").text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"csrf_token": token, "email": alice.email, "password": PASSWORD}
+    assert browser.send("/login", form).status_code == 303
+    assert browser.cookie("ACCESS_COOKIE_NAME") not in ("", before)
+    assert browser.get("/tasks").status_code == 200
+    thief.keep("ACCESS_COOKIE_NAME", before)
+    assert thief.get("/tasks").status_code == 303
+
+
+@pytest.mark.proves("ASVS 14.3.2")
+@pytest.mark.parametrize("path", ["/tasks", "/account", "/login", "/register"])
+def test_no_page_is_kept_by_a_cache(app: Flask, alice: Person, path: str) -> None:
+    for browser in (Browser(app, alice), Browser(app)):
+        assert "no-store" in browser.get(path).headers["Cache-Control"]
+
+
+@pytest.mark.proves("ASVS 6.2.6", "ASVS 6.2.7")
+@pytest.mark.parametrize(("page", "fields"), [("/login", 1), ("/register", 1), ("/account", 3)])
+def test_password_fields_hide_what_is_typed_and_welcome_password_managers(
+    app: Flask, alice: Person, page: str, fields: int
+) -> None:
+    text = Browser(app, alice if page == "/account" else None).get(page).text
+    inputs = [tag for tag in text.split("<input")[1:] if "password" in tag.partition(">")[0].partition("name=")[2]]
+    hidden = [tag.partition(">")[0] for tag in inputs if 'type="password"' in tag.partition(">")[0]]
+    assert len(hidden) == fields
+    for tag in hidden:
+        assert 'autocomplete="current-password"' in tag or 'autocomplete="new-password"' in tag
+    script = Browser(app).get("/static/app.js").text
+    assert "paste" not in script
