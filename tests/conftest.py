@@ -33,9 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start PostgreSQL once, before the workers that inherit its address; watch what is logged."""
     config.pluginmanager.register(leaks)
     if not hasattr(config, "workerinput"):
-        if os.access("/dev/shm", os.W_OK):
+        if os.access("/dev/shm", os.W_OK):  # noqa: S108 - mkdtemp() follows
             # SQLite syncs every commit to disk; in memory the run takes two thirds of the time.
-            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")  # noqa: S108
         postgresql_server()
 
 

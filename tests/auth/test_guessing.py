@@ -439,7 +439,7 @@ def test_two_workers_count_together(server: Server, app: Flask, alice: Person) -
     assert len(events(app, "authn_login_fail")) == statuses.count(401)
 
 
-@pytest.mark.proves("ASVS 4.1.3")
+@pytest.mark.proves("CVE-2026-29794", "ASVS 4.1.3")
 @pytest.mark.parametrize(
     ("hops", "header", "counted"),
     [
