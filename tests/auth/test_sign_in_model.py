@@ -254,6 +254,6 @@ def test_every_token_is_accepted_or_refused_as_the_model_says(app: Flask) -> Non
     machine = type("Bound", (SignIns,), {"app": app})
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
     bounds = settings(
-        max_examples=30, stateful_step_count=20, deadline=None, derandomize=True, suppress_health_check=checks
+        max_examples=12, stateful_step_count=20, deadline=None, derandomize=True, suppress_health_check=checks
     )
     run_state_machine_as_test(machine, settings=bounds)
