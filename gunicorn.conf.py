@@ -40,4 +40,4 @@ def post_fork(_server: Any, _worker: Any) -> None:
     from wsgi import app
 
     with app.app_context():
-        db.engine.dispose(close=False)
+        db.dispose(close=False)

@@ -1,14 +1,15 @@
-"""The database object: one engine for writes, an AUTOCOMMIT view of the same pool for reads.
+"""The database object: an engine for writes, and one for reads.
 
-Writes go through ``db.session``, one explicit transaction for each unit of work. Reads go through ``db.read()``, which
-opens no transaction: it saves two round trips on PostgreSQL and takes no lock on SQLite.
+Writes go through ``db.session``, one explicit transaction for each unit of work. Reads go through ``db.read()``, whose
+connections are in AUTOCOMMIT for good and open no transaction: that saves two round trips on PostgreSQL and takes no
+lock on SQLite. The two have pools of their own, since switching a connection to and fro costs two round trips again.
 """
 
 from typing import Any
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
@@ -35,15 +36,27 @@ class Database(SQLAlchemy):
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(app.config)
         super().init_app(app)
         with app.app_context():
+            options = app.config["SQLALCHEMY_ENGINE_OPTIONS"] | {"isolation_level": "AUTOCOMMIT"}
+            app.extensions["reader"] = create_engine(self.engine.url, **options)
             if self.engine.dialect.name == "sqlite":
                 event.listen(self.engine, "connect", _prepare_sqlite)
                 event.listen(self.engine, "begin", _begin_immediate)
-            app.extensions["reader"] = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+                event.listen(self.reader, "connect", _prepare_sqlite)
+
+    @property
+    def reader(self) -> Engine:
+        """The engine of `read`."""
+        reader: Engine = current_app.extensions["reader"]
+        return reader
 
     def read(self) -> Connection:
         """Return a connection that reads without a transaction; use it as a context manager."""
-        reader: Engine = current_app.extensions["reader"]
-        return reader.connect()
+        return self.reader.connect()
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Let go of all idle connections; ``close=False`` in a forked child, where they are still the parent's."""
+        self.engine.dispose(close=close)
+        self.reader.dispose(close=close)
 
 
 def _engine_options(config: dict[str, Any]) -> dict[str, Any]:
@@ -73,5 +86,4 @@ def _begin_immediate(connection: Connection) -> None:
     A transaction that begins by reading and writes later has to upgrade its lock, and SQLite refuses that at once,
     whatever ``busy_timeout`` says, when another writer came in between.
     """
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

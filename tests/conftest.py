@@ -60,7 +60,7 @@ def environment(
     app = create_app(config.load(env))
     with app.app_context():
         upgrade(str(Path(__file__).parents[1] / "migrations"))
-        db.engine.dispose()
+        db.dispose()
     yield env
     if request.param == "postgresql":
         drop_database(postgresql_server(), name)
@@ -73,7 +73,7 @@ def installation(environment: dict[str, str]) -> Iterator[Flask]:
     app.testing = True
     yield app
     with app.app_context():
-        db.engine.dispose()
+        db.dispose()
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def make_app(app: Flask, environment: dict[str, str]) -> Iterator[MakeApp]:
     yield make
     for another in made:
         with another.app_context():
-            db.engine.dispose()
+            db.dispose()
 
 
 @pytest.fixture
@@ -163,7 +163,9 @@ def statements(app: Flask) -> Iterator[list[str]]:
         sent.append(statement)
 
     with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
+        engines = db.engine, db.reader
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     yield sent
-    event.remove(engine, "before_cursor_execute", note)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)

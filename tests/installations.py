@@ -47,13 +47,13 @@ def opened(env: Environment, *, migrated: bool = True) -> Iterator[Flask]:
             upgrade(str(ROOT / "migrations"))
     yield app
     with app.app_context():
-        db.engine.dispose()
+        db.dispose()
 
 
 def destroy_database(app: Flask, env: Environment) -> None:
     """Take the database away, as if its server or its disk had gone."""
     with app.app_context():
-        db.engine.dispose()
+        db.dispose()
     url = make_url(env["DATABASE_URL"])
     if url.drivername.startswith("postgresql"):
         drop_database(postgresql_server(), str(url.database))

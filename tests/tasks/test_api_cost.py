@@ -47,7 +47,7 @@ def sent(app: Flask) -> Iterator[list[tuple[str, Any]]]:
         noted.append((statement, parameters))
 
     with app.app_context():
-        engine = db.engine
+        engine = db.reader
     event.listen(engine, "before_cursor_execute", note)
     yield noted
     event.remove(engine, "before_cursor_execute", note)
@@ -59,7 +59,7 @@ def test_a_page_seeks_in_its_index_wherever_it_lies(
 ) -> None:
     for person in (alice, bob):
         plant(app, person.id, 3000)
-    with app.app_context(), db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with app.app_context(), db.read() as connection:
         connection.exec_driver_sql("ANALYZE")
     first = alice.get(f"/tasks?sort={sort}&limit=200").get_json()
     assert len(first["items"]) == 200

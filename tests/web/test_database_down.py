@@ -107,7 +107,7 @@ def test_connections_that_were_cut_are_replaced(app: Flask, alice: Person) -> No
                 others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
                 connection.execute(text(f"{others} AND pid <> pg_backend_pid()"))
         else:
-            db.engine.dispose()
+            db.dispose()
     statuses = [alice.get("/tasks").status_code for _ in range(3)]
     assert statuses[0] in (200, 503)
     assert statuses[1:] == [200, 200]
