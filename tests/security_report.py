@@ -114,9 +114,13 @@ def route_table() -> str:
 
     lines = ["| Path | Methods | Who |", "|---|---|---|"]
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint)):
-        scope = getattr(app.view_functions[rule.endpoint], "owner_scope", None)
-        if scope:
+        view = app.view_functions[rule.endpoint]
+        if scope := getattr(view, "owner_scope", None):
             who = f"the person named in the path, with the scope `{scope}`"
+        elif scope := getattr(view, "required_scope", None):
+            who = f"anybody with a live access token and the scope `{scope}`, about themselves"
+        elif rule.endpoint == "oauth.introspect":
+            who = "a confidential client with its secret"
         elif rule.endpoint in PUBLIC or rule.endpoint == "static":
             who = "anybody"
         elif rule.rule.startswith("/api"):

@@ -28,7 +28,7 @@ PUBLIC = {
     "metadata.jwks",  # public keys
     "health.healthz",
     "health.readyz",
-    "auth.index",
+    "auth.home",  # only leads to one of the others
     "auth.login",
     "auth.register",
     "auth.logout",  # without a sign-in there is nothing to end
@@ -105,6 +105,10 @@ INTRUDERS = [expired, wrong_signature, refresh_token, revoked, blocked, disabled
 def ask(app: Flask, method: str, url: str, token: str | None) -> TestResponse:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return app.test_client().open(url, method=method, headers=headers)
+
+
+def test_every_public_route_exists(app: Flask) -> None:
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} >= PUBLIC
 
 
 @pytest.mark.proves("B1", "B2", "ASVS 8.2.1", "ASVS 7.2.1")

@@ -4,9 +4,17 @@ import re
 
 from flask import Flask, current_app, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable, default_exceptions
+from werkzeug.exceptions import (
+    BadHost,
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    ServiceUnavailable,
+    default_exceptions,
+)
 from werkzeug.wrappers import Response
 
 from app.services import audit, errors
@@ -83,6 +91,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(errors.ServiceError, on_service_error)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(CSRFError, on_csrf_error)
+    app.register_error_handler(BadHost, on_bad_host)
+    app.register_error_handler(ParseException, on_broken_body)
     for kind in (DatabaseError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, on_database_error)
 
@@ -139,6 +149,19 @@ def on_csrf_error(_: CSRFError) -> Response:
             "Go back, reload the page and send it again."
         )
     )
+
+
+def on_bad_host(error: BadHost) -> Response:
+    """A Host header that is no name: without one there are no addresses to put into a page, so plain text it is."""
+    response = error.get_response()
+    response.set_data("The Host header is not a host name.\n")
+    response.content_type = "text/plain; charset=utf-8"
+    return response
+
+
+def on_broken_body(_: ParseException) -> Response:
+    """A body whose transfer coding is broken, which gunicorn notices only while a view reads it."""
+    return on_http_error(BadRequest("The body is not what Transfer-Encoding says it is."))
 
 
 def on_database_error(error: DatabaseError | InterfaceError | PoolTimeout) -> Response:
