@@ -22,6 +22,8 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     settings = config.load() if settings is None else settings
     app = Flask(__name__, template_folder="../templates", instance_path=settings["INSTANCE_PATH"])
     app.config.from_mapping(settings)
+    # Werkzeug would answer //x with a redirect to whatever host the request names.
+    app.url_map.merge_slashes = False
     # Indentation in templates is for whoever reads them; without this a fifth of a page would be blanks.
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     _trust_proxies(app)

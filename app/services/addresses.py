@@ -1,5 +1,7 @@
 """E-mail addresses: what is one, and when two are the same."""
 
+import unicodedata
+
 from email_validator import EmailNotValidError, validate_email
 
 from app.services.errors import InvalidInput
@@ -18,11 +20,12 @@ def valid(email: str) -> str:
 
 
 def key(email: str) -> str:
-    """Return what makes an address unique and findable: normalised as when it was stored, without case."""
+    """Return what makes an address unique and findable: without case, and letters that only look different alike."""
     try:
-        return _parse(email).casefold()
+        address = _parse(email)
     except EmailNotValidError:
-        return email.strip().casefold()
+        address = email.strip()
+    return unicodedata.normalize("NFKC", address).casefold()
 
 
 def _parse(email: str) -> str:

@@ -41,6 +41,8 @@ _SHARES = {
     "/api/auth/refresh": ("refresh", 2),
 }
 _OAUTH = ("oauth", 2)
+#: Changing one's address tells, as registering does, whether another is taken.
+_EMAIL_CHANGES = ("users_api.change_email", "account.change_email")
 _UNCOUNTED = ("/healthz", "/readyz", "/metrics")
 # Redis is asked before every answer; one that is away must not keep everybody waiting.
 _REDIS_OPTIONS: dict[str, Any] = {
@@ -98,6 +100,8 @@ def _scope(_endpoint: str) -> str:
 def _share() -> tuple[str, int] | None:
     if request.path.startswith("/oauth/"):
         return _OAUTH
+    if request.endpoint in _EMAIL_CHANGES and request.method in ("POST", "PUT"):
+        return _SHARES["/register"]
     return _SHARES.get(request.path) if request.method == "POST" else None
 
 
