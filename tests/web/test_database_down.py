@@ -111,3 +111,6 @@ def test_connections_that_were_cut_are_replaced(app: Flask, alice: Person) -> No
     statuses = [alice.get("/tasks").status_code for _ in range(3)]
     assert statuses[0] in (200, 503)
     assert statuses[1:] == [200, 200]
+    statuses = [alice.post("/tasks", {"title": "Buy milk"}).status_code for _ in range(3)]
+    assert statuses[0] in (201, 503)
+    assert statuses[1:] == [201, 201]
