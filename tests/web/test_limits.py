@@ -211,7 +211,8 @@ def test_two_workers_count_together_in_redis(
         servers.close()
     log = server.log.read_text()
     assert "redis://" not in log
-    assert 1 <= log.count("Rate limit storage unreachable") <= 2
+    # Once per worker, or by each of the four requests that notice at the same moment; not by all of the 25.
+    assert 1 <= log.count("Rate limit storage unreachable") <= 8
 
 
 def fetch(server: Server, person: Person) -> int:
