@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.auth.browser import sign_in, submit
+from tests.conftest import MakeApp
 from tests.people import PASSWORD, Person
 
 NEW = "alice@new.example.org"
@@ -93,3 +94,10 @@ def test_the_page_says_beside_the_field_what_is_wrong(
     assert response.status_code == 422
     assert words in response.text
     assert 'id="email-error"' in response.text
+
+
+def test_changing_addresses_tells_no_faster_than_registering_which_are_taken(make_app: MakeApp, alice: Person) -> None:
+    limited = make_app(RATE_LIMIT="40").test_client()  # a twentieth of it for those who register
+    url, headers = alice.url("/email"), alice.bearer()
+    statuses = [limited.put(url, headers=headers, json={"email": f"a{n}@example.org"}).status_code for n in range(3)]
+    assert statuses == [200, 200, 429]
