@@ -9,6 +9,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUNTIME := .venv/runtime-installed
 TOOLS := .venv/tools-installed
 
+# The tests start dozens of programs: let the first of them leave its byte code for the others.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint fmt check security-report browser redis clean
 

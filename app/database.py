@@ -5,11 +5,13 @@ connections are in AUTOCOMMIT for good and open no transaction: that saves two r
 lock on SQLite. The two have pools of their own, since switching a connection to and fro costs two round trips again.
 """
 
+import select
 from typing import Any
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
@@ -42,6 +44,9 @@ class Database(SQLAlchemy):
                 event.listen(self.engine, "connect", _prepare_sqlite)
                 event.listen(self.engine, "begin", _begin_immediate)
                 event.listen(self.reader, "connect", _prepare_sqlite)
+            else:
+                event.listen(self.engine, "checkout", _replace_if_closed)
+                event.listen(self.reader, "checkout", _replace_if_closed)
 
     @property
     def reader(self) -> Engine:
@@ -72,6 +77,18 @@ def _engine_options(config: dict[str, Any]) -> dict[str, Any]:
         server_settings = "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=10000"
         options["connect_args"] = {"connect_timeout": 5, "options": server_settings, "application_name": "taskward"}
     return options
+
+
+def _replace_if_closed(connection: Any, _record: Any, _fairy: Any) -> None:
+    """Have the pool open a new connection where the server has closed this one, say because it was restarted.
+
+    A server says nothing on an idle connection but goodbye: asking the socket costs microseconds, asking the server
+    (``pool_pre_ping``) a round trip.
+    """
+    idle = select.poll()
+    idle.register(connection.fileno(), select.POLLIN)
+    if idle.poll(0):
+        raise DisconnectionError("closed while idle")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -19,8 +19,6 @@ from typing import Any
 
 import pytest
 
-import config
-from app import create_app
 from tests.databases import VARIABLE
 
 ROOT = Path(__file__).parents[1]
@@ -108,10 +106,13 @@ def render(document: str, requirements: Requirements, proofs: Proofs, routes: st
 
 def route_table() -> str:
     """Return who may call what, from the URL map and the decorators on the views."""
-    with tempfile.TemporaryDirectory() as instance:
-        app = create_app(config.load({"INSTANCE_PATH": instance}))
+    # As a plugin this module needs no application, which takes a second to load.
+    import config
+    from app import create_app
     from tests.test_permissions import PUBLIC
 
+    with tempfile.TemporaryDirectory() as instance:
+        app = create_app(config.load({"INSTANCE_PATH": instance}))
     lines = ["| Path | Methods | Who |", "|---|---|---|"]
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint)):
         view = app.view_functions[rule.endpoint]

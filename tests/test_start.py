@@ -62,10 +62,7 @@ def test_a_database_of_another_revision_is_not_served(env: Environment, revision
     ("name", "value"),
     [
         ("SECRET_KEY", "short"),
-        ("PUBLIC_URL", "tasks.example.org"),
-        ("DATABASE_URL", "mysql://host/name"),
         ("DATABASE_URL", "postgresql://postgres@127.0.0.1:1/none"),
-        ("PORT", "http"),
         ("WEB_CONCURRENCY", "0"),
         ("INSTANCE_PATH", "/dev/null/instance"),
     ],

@@ -10,7 +10,7 @@ from app.auth import schemas
 from app.auth.activity import describe
 from app.auth.forms import ConfirmationForm, DeletionForm, EmailForm, PasswordForm, ProfileForm
 from app.auth.pages import signed_out
-from app.services import accounts, audit, sign_ins
+from app.services import accounts, audit, authentication, sign_ins
 from app.services.errors import EmailTaken, InvalidInput, ServiceError, TooManyAttempts, WrongPassword
 from app.web.access import local_path, login_required, principal, require_step_up, step_up_required
 from app.web.forms import Form, refused
@@ -100,7 +100,7 @@ def confirm() -> Any:
     form = ConfirmationForm(next=request.args.get("next"))
     if request.method == "POST":
         try:
-            accounts.reauthenticate(principal(), form.read(schemas.Reauthentication).password)
+            authentication.reauthenticate(principal(), form.read(schemas.Reauthentication).password)
         except (InvalidInput, WrongPassword) as error:
             form.refuse(error)
         else:

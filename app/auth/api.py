@@ -6,7 +6,7 @@ from flask import Blueprint, url_for
 
 from app.auth import schemas
 from app.extensions import csrf
-from app.services import accounts, scopes, sign_ins, tokens
+from app.services import accounts, authentication, scopes, sign_ins, tokens
 from app.web.access import API_CLIENT, principal, scope_required, token_required
 from app.web.payload import json_body
 
@@ -28,7 +28,7 @@ def login() -> Any:
     """Sign in with e-mail address and password, for everything or for as little as ``scope`` says."""
     body = json_body(schemas.Login)
     scope = scopes.within(body.scope, scopes.ALL_SCOPES)
-    return schemas.token_response(accounts.sign_in(body.email, body.password, "api", API_CLIENT, scope=scope))
+    return schemas.token_response(authentication.sign_in(body.email, body.password, "api", API_CLIENT, scope=scope))
 
 
 @bp.post("/auth/refresh")

@@ -8,7 +8,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from app.auth.client_auth import any_client, confidential_client
 from app.auth.schemas import Credentials, token_response
 from app.extensions import csrf
-from app.services import accounts, introspection, revocation, scopes, tokens
+from app.services import authentication, introspection, revocation, scopes, tokens
 from app.services.clients import Client
 from app.services.errors import InvalidGrant, InvalidInput
 from app.web.errors import UnsupportedGrantType
@@ -70,4 +70,4 @@ def _password_grant(form: dict[str, str], client: Client) -> tokens.TokenPair:
     scope = scopes.within(form.get("scope"), client.scope)
     given = {"email": _required(form, "username"), "password": _required(form, "password")}
     body = fields(Credentials, given)
-    return accounts.sign_in(body.email, body.password, "oauth", client.id, scope=scope)
+    return authentication.sign_in(body.email, body.password, "oauth", client.id, scope=scope)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from app.auth import schemas
 from app.auth.forms import LoginForm, RegistrationForm
-from app.services import accounts, revocation, tokens
+from app.services import accounts, authentication, revocation, tokens
 from app.services.errors import RegistrationClosed, ServiceError, TooManyAttempts
 from app.web import cookies
 from app.web.access import PAGES_CLIENT, local_path, visitor
@@ -89,7 +89,7 @@ def signed_out(notice: str) -> Response:
 
 
 def _sign_in(email: str, password: str) -> tokens.TokenPair:
-    return accounts.sign_in(email, password, "web", PAGES_CLIENT, device=cookies.device())
+    return authentication.sign_in(email, password, "web", PAGES_CLIENT, device=cookies.device())
 
 
 def _signed_in(pair: tokens.TokenPair, wanted: str | None) -> Response:

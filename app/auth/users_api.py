@@ -8,7 +8,7 @@ from flask import Blueprint
 from app.auth import schemas
 from app.auth.activity import described
 from app.extensions import csrf
-from app.services import accounts, audit, sign_ins
+from app.services import accounts, audit, authentication, sign_ins
 from app.web.access import owner_required, principal, require_step_up, step_up_required
 from app.web.payload import json_body, query_string
 
@@ -60,7 +60,7 @@ def change_email(user_id: UUID) -> Any:
 @owner_required("account")
 def reauthenticate(user_id: UUID) -> Any:
     """Give the password again, for what needs it to have been given lately."""
-    accounts.reauthenticate(principal(), json_body(schemas.Reauthentication).password)
+    authentication.reauthenticate(principal(), json_body(schemas.Reauthentication).password)
     return "", 204
 
 

@@ -1,4 +1,4 @@
-"""Accounts: register, sign in, change, delete."""
+"""Accounts: register, change, delete."""
 
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
-from app.services import addresses, audit, clients, passwords, scopes, sign_ins, throttle, tokens
+from app.services import addresses, audit, authentication, passwords, sign_ins
 from app.services.errors import (
     EmailTaken,
-    InvalidClient,
-    InvalidCredentials,
     InvalidInput,
     RegistrationClosed,
     UserNotFound,
@@ -61,56 +59,6 @@ def create(email: str, password: str, name: str = "", timezone: str = "UTC") -> 
     return user
 
 
-def sign_in(
-    email: str,
-    password: str,
-    kind: str,
-    client_id: str,
-    *,
-    scope: str = scopes.ALL_SCOPES,
-    device: str | None = None,
-) -> tokens.TokenPair:
-    """Check address and password and start a sign-in; commits.
-
-    An unknown address costs the same work and gets the same answer as a wrong password, and so does a disabled account.
-    ``device`` is the value of the device cookie, from those who have cookies.
-
-    Raises:
-        TooManyAttempts: failed too often; nothing was looked at.
-        InvalidCredentials: no sign-in; the attempt is in the event log.
-        InvalidClient: the client was revoked in the meantime.
-    """
-    key = addresses.key(email)
-    with db.read() as connection:
-        known = connection.execute(select(User.id, User.password_hash).where(User.email_key == key)).one_or_none()
-    attempt = throttle.begin_sign_in(known.id if known else None, key, device)
-    matches = passwords.verify(known.password_hash if known else None, password)
-    if known is None or not matches:
-        throttle.failed(attempt, known and known.id)
-        audit.record(audit.Event.LOGIN_FAIL, known and known.id)
-        raise InvalidCredentials
-    rehashed = passwords.hash_password(password) if passwords.needs_rehash(known.password_hash) else None
-    # The row is locked and its hash compared again: a password changed while we were hashing must not let us in.
-    user = db.session.scalar(
-        select(User)
-        .where(User.id == known.id, User.password_hash == known.password_hash, User.disabled_at.is_(None))
-        .with_for_update()
-    )
-    if user is None:
-        throttle.failed(attempt, known.id)
-        audit.record(audit.Event.LOGIN_FAIL, known.id)
-        raise InvalidCredentials
-    if rehashed:
-        user.password_hash = rehashed
-    throttle.succeeded(attempt)
-    if not clients.hold(client_id):
-        db.session.commit()  # the password was right: this attempt must not count as a guess
-        raise InvalidClient
-    pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))
-    db.session.commit()
-    return pair
-
-
 def change_password(who: sign_ins.Principal, current: str, new: str) -> None:
     """Replace the password and end every other sign-in, in one transaction; commits.
 
@@ -120,27 +68,13 @@ def change_password(who: sign_ins.Principal, current: str, new: str) -> None:
         InvalidInput: ``new_password`` is not acceptable.
     """
     passwords.check(new, "new_password", about=(who.name, who.email))
-    proven = _prove(who, current, audit.Event.PASSWORD_CHANGE_FAIL)
+    proven = authentication.prove(who, current, audit.Event.PASSWORD_CHANGE_FAIL)
     new_hash = passwords.hash_password(new)
     if not _set_password(who.user_id, new_hash, proven):
         raise WrongPassword
     sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "password changed")
     db.session.execute(update(SignIn).where(SignIn.id == who.sign_in_id).values(auth_time=utcnow()))
     audit.add(audit.Event.PASSWORD_CHANGE, who.user_id, who.sign_in_id)
-    db.session.commit()
-
-
-def reauthenticate(who: sign_ins.Principal, password: str) -> None:
-    """Take the password as proof that it is still the same person at this sign-in (RFC 9470, ASVS 7.5); commits.
-
-    Sets ``auth_time`` of the sign-in, which a refresh never moves.
-
-    Raises:
-        WrongPassword: not the password; the attempt is in the event log.
-    """
-    _prove(who, password, audit.Event.REAUTHENTICATION_FAIL)
-    db.session.execute(update(SignIn).where(SignIn.id == who.sign_in_id).values(auth_time=utcnow()))
-    audit.add(audit.Event.REAUTHENTICATION, who.user_id, who.sign_in_id)
     db.session.commit()
 
 
@@ -207,7 +141,7 @@ def delete_own(who: sign_ins.Principal, password: str) -> None:
         WrongPassword: not the password; the attempt is in the event log.
         TooManyAttempts: wrong too often in this sign-in.
     """
-    _prove(who, password, audit.Event.REAUTHENTICATION_FAIL)
+    authentication.prove(who, password, audit.Event.REAUTHENTICATION_FAIL)
     remove(who.user_id)
 
 
@@ -217,25 +151,13 @@ def remove(user_id: UUID) -> None:
     Raises:
         UserNotFound: there is no such account.
     """
+    # Sign-ins before their account, as everywhere: transactions that lock the same rows must not wait for each other.
+    sign_ins.mark_ended([SignIn.user_id == user_id], "account deleted")
     if db.session.scalar(delete(User).where(User.id == user_id).returning(User.id)) is None:
         db.session.rollback()
         raise UserNotFound
     audit.add(audit.Event.USER_DELETED, deleted_user_id=str(user_id))
     db.session.commit()
-
-
-def _prove(who: sign_ins.Principal, password: str, failure: audit.Event) -> str:
-    """Return the stored hash if the password is the caller's, so that it can be replaced only while it still stands."""
-    attempt = throttle.begin_proof(who.user_id, who.sign_in_id)
-    with db.read() as connection:
-        stored = connection.execute(select(User.password_hash).where(User.id == who.user_id)).scalar()
-    if not passwords.verify(stored, password) or stored is None:
-        throttle.failed(attempt, who.user_id)
-        audit.record(failure, who.user_id, who.sign_in_id)
-        raise WrongPassword
-    throttle.succeeded(attempt)
-    db.session.commit()
-    return stored
 
 
 def _set_password(user_id: UUID, new_hash: str, expected: str) -> bool:

@@ -131,8 +131,9 @@ def _described(row: Row[Any]) -> dict[str, Any]:
 
 
 def _locked(user_id: UUID) -> Any:
-    """Lock the account in the caller's transaction and return its row."""
-    row = db.session.execute(select(User.disabled_at).where(User.id == user_id).with_for_update()).one_or_none()
+    """Lock the account in the caller's transaction and return its row; events about it can still be written."""
+    account = select(User.disabled_at).where(User.id == user_id)
+    row = db.session.execute(account.with_for_update(key_share=True)).one_or_none()
     if row is None:
         db.session.rollback()
         raise UserNotFound

@@ -2,9 +2,9 @@
 
 import os
 import re
-import threading
 import unicodedata
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,7 +34,8 @@ _TOO_PERSONAL = (
 )
 
 # Each hash takes a core and 19 MiB. More at once than cores would only make all of them, and every other request, slow.
-_slots = threading.BoundedSemaphore(os.cpu_count() or 1)
+# Threads of their own, not slots for those that ask: each thread that ever hashes keeps such a piece of memory.
+_hashing = ThreadPoolExecutor(os.cpu_count() or 1, "argon2")
 
 
 def check(password: str, field: str = "password", about: Iterable[str] = ()) -> None:
@@ -71,18 +72,16 @@ def check(password: str, field: str = "password", about: Iterable[str] = ()) -> 
 def hash_password(password: str) -> str:
     """Return the PHC string of a new argon2id hash; waits while every core is hashing."""
     hasher, _ = _hasher()
-    with _slots:
-        return hasher.hash(password)
+    return _hashing.submit(hasher.hash, password).result()
 
 
 def verify(stored: str | None, password: str) -> bool:
     """Tell whether the password matches; ``None`` (no such account) costs the same work and is never true."""
     hasher, dummy = _hasher()
-    with _slots:
-        try:
-            hasher.verify(stored or dummy, password)
-        except (VerificationError, InvalidHashError):
-            return False
+    try:
+        _hashing.submit(hasher.verify, stored or dummy, password).result()
+    except (VerificationError, InvalidHashError):
+        return False
     return stored is not None
 
 

@@ -166,6 +166,9 @@ def on_broken_body(_: ParseException) -> Response:
 
 def on_database_error(error: DatabaseError | InterfaceError | PoolTimeout) -> Response:
     """A database that does not answer is 503, never a yes and never a no."""
+    if isinstance(error, IntegrityError) and "foreign key" in str(error.orig).lower():
+        # All that refers to another row belongs to an account, which was deleted while this request was on its way.
+        return on_service_error(errors.InvalidToken())
     if isinstance(error, IntegrityError | DataError):
         raise error  # It answered: the fault is ours, a 500.
     current_app.logger.error("database error", exc_info=error)

@@ -319,7 +319,7 @@ def test_signing_in_while_the_client_is_revoked_leaves_nothing_usable(make_app: 
         with app.app_context():
             return clients.revoke(client_id)
 
-    for _ in range(10):
+    for _ in range(20):
         doomed = register(app)
         with ThreadPoolExecutor(3) as pool:
             signing_in = [pool.submit(grant, doomed, alice) for _ in range(2)]

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Count
+from tests.conftest import ONE_DATABASE, Count
 from tests.people import Person
 from tests.problems import pointers
+
+pytestmark = ONE_DATABASE
 
 DUE = "2026-11-30"
 

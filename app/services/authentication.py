@@ -1,0 +1,109 @@
+"""Authentication with a password: signing in, and giving the password again."""
+
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from sqlalchemy import Row, func, select, update
+
+from app.extensions import db
+from app.models import SignIn, User, utcnow
+from app.services import addresses, audit, clients, keys, passwords, scopes, sign_ins, throttle, tokens
+from app.services.errors import InvalidClient, InvalidCredentials, WrongPassword
+
+
+def sign_in(
+    email: str,
+    password: str,
+    kind: str,
+    client_id: str,
+    *,
+    scope: str = scopes.ALL_SCOPES,
+    device: str | None = None,
+) -> tokens.TokenPair:
+    """Check address and password and start a sign-in; commits.
+
+    An unknown address costs the same work and gets the same answer as a wrong password, and so does a disabled account.
+    ``device`` is the value of the device cookie, from those who have cookies.
+
+    Raises:
+        TooManyAttempts: failed too often; nothing was looked at.
+        InvalidCredentials: no sign-in; the attempt is in the event log.
+        InvalidClient: the client was revoked in the meantime.
+    """
+    key = addresses.key(email)
+    known, decoy = _account(key)
+    attempt = throttle.begin_sign_in(known.id if known else None, key, device)
+    matches = passwords.verify(known.password_hash if known else decoy, password)
+    if known is None or not matches:
+        throttle.failed(attempt, known and known.id)
+        audit.record(audit.Event.LOGIN_FAIL, known and known.id)
+        raise InvalidCredentials
+    rehashed = passwords.hash_password(password) if passwords.needs_rehash(known.password_hash) else None
+    # The row is locked and its hash compared again: a password changed while we were hashing must not let us in.
+    # Not so tightly that an event about this person, written by whoever revokes our client, would wait for us.
+    user = db.session.scalar(
+        select(User)
+        .where(User.id == known.id, User.password_hash == known.password_hash, User.disabled_at.is_(None))
+        .with_for_update(key_share=True)
+    )
+    if user is None:
+        throttle.failed(attempt, known.id)
+        audit.record(audit.Event.LOGIN_FAIL, known.id)
+        raise InvalidCredentials
+    if rehashed:
+        user.password_hash = rehashed
+    throttle.succeeded(attempt)
+    if not clients.hold(client_id):
+        db.session.commit()  # the password was right: this attempt must not count as a guess
+        raise InvalidClient
+    pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))
+    db.session.commit()
+    return pair
+
+
+def reauthenticate(who: sign_ins.Principal, password: str) -> None:
+    """Take the password as proof that it is still the same person at this sign-in (RFC 9470, ASVS 7.5); commits.
+
+    Sets ``auth_time`` of the sign-in, which a refresh never moves.
+
+    Raises:
+        WrongPassword: not the password; the attempt is in the event log.
+    """
+    prove(who, password, audit.Event.REAUTHENTICATION_FAIL)
+    db.session.execute(update(SignIn).where(SignIn.id == who.sign_in_id).values(auth_time=utcnow()))
+    audit.add(audit.Event.REAUTHENTICATION, who.user_id, who.sign_in_id)
+    db.session.commit()
+
+
+def prove(who: sign_ins.Principal, password: str, failure: audit.Event) -> str:
+    """Check that the password is the caller's; commits. Returns its stored hash, to replace only while it still stands.
+
+    Raises:
+        WrongPassword: it is not; the attempt is in the event log as ``failure``.
+        TooManyAttempts: wrong too often in this sign-in.
+    """
+    attempt = throttle.begin_proof(who.user_id, who.sign_in_id)
+    with db.read() as connection:
+        stored = connection.execute(select(User.password_hash).where(User.id == who.user_id)).scalar()
+    if not passwords.verify(stored, password) or stored is None:
+        throttle.failed(attempt, who.user_id)
+        audit.record(failure, who.user_id, who.sign_in_id)
+        raise WrongPassword
+    throttle.succeeded(attempt)
+    db.session.commit()
+    return stored
+
+
+def _account(email_key: str) -> tuple[Row[UUID, str] | None, str | None]:
+    """Return id and hash of the account with this address, if any, and the hash that an unknown address is tried on.
+
+    Hashes made before ``ARGON2_*`` was raised take less time. So an unknown address is tried on the hash of some
+    account, always the same and chosen by a secret: how long a refusal takes then says nothing about the address.
+    """
+    chosen_by = uuid5(NAMESPACE_OID, keys.mac(f"decoy {email_key}"))
+    first = select(User.id).order_by(User.id).limit(1)
+    chosen = func.coalesce(first.where(User.id >= chosen_by).scalar_subquery(), first.scalar_subquery())
+    with db.read() as connection:
+        account = select(User.id, User.password_hash).where(User.email_key == email_key)
+        known = connection.execute(account).one_or_none()
+        decoy = connection.execute(select(User.password_hash).where(User.id == chosen)).scalar()
+    return known, decoy
