@@ -78,3 +78,16 @@ def test_upgrading_twice_changes_nothing(fresh: Flask) -> None:
     task = alice.make_task()
     _flask(fresh, "upgrade")
     assert alice.get(f"/tasks/{task['id']}").get_json() == task
+
+
+def test_tasks_and_tags_survive_the_change_of_their_key(fresh: Flask) -> None:
+    _flask(fresh, "upgrade")
+    alice = make_person(fresh, "alice@example.org")
+    task = alice.make_task(title="Ärger", due_date="2026-11-30", due_time="14:30", tags=["home", "b"], priority="high")
+    for _ in range(2):
+        _flask(fresh, "downgrade", "0002")
+        _flask(fresh, "upgrade")
+    assert alice.get(f"/tasks/{task['id']}").get_json() == task
+    assert alice.get("/tasks?tag=home").get_json()["items"] == [task]
+    with fresh.app_context(), db.read() as connection:
+        assert connection.exec_driver_sql("SELECT title_sort FROM tasks").scalar_one() == "ärger"

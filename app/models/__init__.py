@@ -6,11 +6,23 @@ from app.models.oauth_client import OAuthClient
 from app.models.security_event import SecurityEvent
 from app.models.sign_in import BlockedToken, SignIn
 from app.models.signing_key import SigningKey
-from app.models.task import Priority, Task, TaskTag, due_sort_key
+from app.models.task import (
+    CalendarFeed,
+    DeletedTask,
+    IdempotencyKey,
+    Priority,
+    Task,
+    TaskTag,
+    due_sort_key,
+    title_sort_key,
+)
 from app.models.user import User
 
 __all__ = [
     "BlockedToken",
+    "CalendarFeed",
+    "DeletedTask",
+    "IdempotencyKey",
     "LoginThrottle",
     "OAuthClient",
     "Priority",
@@ -22,5 +34,6 @@ __all__ = [
     "User",
     "due_sort_key",
     "time_ordered_id",
+    "title_sort_key",
     "utcnow",
 ]

@@ -27,4 +27,6 @@ class User(Base):
     disabled_at: Mapped[datetime | None] = mapped_column(Timestamp)
     #: Counts the writes to this person's tasks; each write stamps it on the rows it touches.
     rev: Mapped[int] = mapped_column(BigInteger, default=0)
+    #: Deletions up to this `rev` are forgotten: whoever last synchronised before it has to start again.
+    sync_floor: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=utcnow)

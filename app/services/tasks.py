@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from app.extensions import db
-from app.models import Priority, Task, TaskTag, User, due_sort_key, time_ordered_id, utcnow
+from app.models import Priority, Task, TaskTag, User, due_sort_key, time_ordered_id, title_sort_key, utcnow
 from app.services.errors import InvalidInput, TaskNotFound, UserNotFound
 
 COLUMNS = (
@@ -80,7 +80,7 @@ def change(user_id: UUID, task_id: UUID, fields: dict[str, Any]) -> TaskRow:
     if values.get("completed_at") is not None and before.completed_at is not None:
         del values["completed_at"]
     after = dict(before._mapping) | values
-    if all(getattr(before, name) == value for name, value in values.items()):
+    if all(after == before._mapping[name] for name, after in values.items() if name in before._mapping):
         db.session.rollback()
         return after
     try:
@@ -92,7 +92,7 @@ def change(user_id: UUID, task_id: UUID, fields: dict[str, Any]) -> TaskRow:
         update(Task).where(*mine).values(updated_at=now, rev=rev, **values).returning(*COLUMNS)
     ).one()
     if "tags" in values:
-        db.session.execute(delete(TaskTag).where(TaskTag.task_id == task_id))
+        db.session.execute(delete(TaskTag).where(TaskTag.user_id == user_id, TaskTag.task_id == task_id))
         _index_tags(user_id, task_id, row.tags)
     db.session.commit()
     return dict(row._mapping)
@@ -176,6 +176,8 @@ def next_rev(user_id: UUID) -> int:
 def _stored(fields: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Return the columns for the fields: all but ``completed`` keep their names."""
     values = {name: value for name, value in fields.items() if name != "completed"}
+    if "title" in fields:
+        values["title_sort"] = title_sort_key(fields["title"])
     if "completed" in fields:
         values["completed_at"] = now if fields["completed"] else None
     return values

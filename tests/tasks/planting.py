@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import insert
 
 from app.extensions import db
-from app.models import Task, due_sort_key, time_ordered_id
+from app.models import Task, due_sort_key, time_ordered_id, title_sort_key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -26,7 +26,8 @@ def plant(app: Flask, user_id: str, number: int, fields: Callable[[int], dict[st
         moment = START + timedelta(minutes=place // 5)
         row = {"title": f"Task {place}", "due_date": None, "due_time": None, "created_at": moment, "updated_at": moment}
         row |= {"id": time_ordered_id(), "user_id": UUID(user_id), "rev": place + 1} | fields(place)
-        rows.append(row | {"due_sort": due_sort_key(row["due_date"], row["due_time"])})
+        due_sort = due_sort_key(row["due_date"], row["due_time"])
+        rows.append(row | {"due_sort": due_sort, "title_sort": title_sort_key(row["title"])})
     with app.app_context():
         db.session.execute(insert(Task), rows)
         db.session.commit()
