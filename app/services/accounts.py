@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
-from app.services import addresses, audit, authentication, passwords, sign_ins
+from app.services import addresses, audit, authentication, passwords, sign_ins, tasks
 from app.services.errors import (
     EmailTaken,
     InvalidInput,
@@ -114,7 +114,10 @@ def update_profile(user_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
     if "timezone" in changes and changes["timezone"] not in available_timezones():
         raise InvalidInput(timezone="Use an IANA time zone name, like Europe/Berlin.")
     if changes:
+        before = db.session.scalar(select(User.timezone).where(User.id == user_id).with_for_update(key_share=True))
         db.session.execute(update(User).where(User.id == user_id).values(**changes))
+        if changes.get("timezone", before) != before:
+            tasks.restamp_times(user_id)
         audit.add(audit.Event.USER_UPDATED, user_id, fields=sorted(changes))
         db.session.commit()
     return profile(user_id)

@@ -8,7 +8,7 @@ from sqlalchemy import Table, insert
 
 from app.extensions import db
 from app.models import Task, TaskTag, utcnow
-from app.services import tasks
+from app.services import task_writes
 
 
 def create_many(user_id: UUID, many: Sequence[dict[str, Any]]) -> int:
@@ -26,9 +26,9 @@ def create_many(user_id: UUID, many: Sequence[dict[str, Any]]) -> int:
         UserNotFound: there is no such account.
     """
     now = utcnow()
-    rows = [tasks.new_row(user_id, fields, now) for fields in many]
+    rows = [task_writes.new_row(user_id, fields, now) for fields in many]
     tags = [{"task_id": row["id"], "name": name, "user_id": user_id} for row in rows for name in row["tags"]]
-    rev = tasks.next_rev(user_id)
+    rev = task_writes.next_rev(user_id)
     for row in rows:
         row["rev"] = rev
     # Tables, not classes: the ORM would look at each row again.

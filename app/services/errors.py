@@ -1,5 +1,7 @@
 """What services refuse, in words a person can act on; the HTTP status of each is decided in `app/web/errors.py`."""
 
+from typing import Any
+
 
 class ServiceError(Exception):
     """A rule was broken; `str()` is safe to show to whoever asked."""
@@ -8,6 +10,8 @@ class ServiceError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or self.message)
+        #: What a program is told beside the message; members of the problem document (RFC 9457 §3.2).
+        self.members: dict[str, Any] = {}
 
 
 class InvalidInput(ServiceError):
@@ -16,6 +20,10 @@ class InvalidInput(ServiceError):
     def __init__(self, /, **errors: str) -> None:
         super().__init__(" ".join(errors.values()))
         self.errors = errors
+
+    def below(self, place: str) -> "InvalidInput":
+        """Return the same refusal of something that lies at ``place`` in a larger body."""
+        return InvalidInput(**{f"{place}/{name}" if name else place: text for name, text in self.errors.items()})
 
 
 class EmailTaken(ServiceError):
@@ -94,6 +102,34 @@ class TaskNotFound(ServiceError):
     """The person has no such task."""
 
     message = "There is no such task."
+
+
+class TaskNotInTrash(ServiceError):
+    """Only what is in the trash can be deleted for good."""
+
+    message = "Move the task to the trash first; from there it can be deleted for good."
+
+
+class PreconditionFailed(ServiceError):
+    """The task is not as the client believes it to be (RFC 9110 §15.5.13); ``current`` is how it is, or None."""
+
+    message = "The task was changed in the meantime. Look at it as it is now, then decide."
+
+    def __init__(self, current: dict[str, Any] | None) -> None:
+        super().__init__()
+        self.current = current
+
+
+class IdempotencyKeyReused(ServiceError):
+    """A key under which another request was carried out."""
+
+    message = "This Idempotency-Key was used for another request; choose a new key for each request."
+
+
+class SyncTokenExpired(ServiceError):
+    """Too much was forgotten since the client last synchronised."""
+
+    message = "What was deleted since then is no longer known. Start again without since, and replace your copy."
 
 
 class SignInNotFound(ServiceError):

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
 from app.extensions import db
 from app.models import Task, TaskTag
 from app.services.errors import InvalidInput
-from app.services.tasks import COLUMNS, TaskRow
+from app.services.task_writes import COLUMNS, TaskRow
 
 Status = Literal["open", "completed", "all", "trash"]
 Sort = Literal["due", "-due", "created", "-created", "updated", "-updated"]

@@ -7,9 +7,12 @@ from uuid import UUID
 from flask import Blueprint, request, url_for
 
 from app.extensions import csrf
-from app.services import task_lists, tasks
+from app.services import task_batch, task_changes, task_lists, tasks
+from app.services.errors import PreconditionFailed
 from app.tasks import schemas
-from app.web.access import owner_required
+from app.tasks.conditions import condition, etag, known, repeatable
+from app.web.access import owner_required, principal
+from app.web.errors import on_service_error
 from app.web.payload import json_body, query_string
 
 bp = Blueprint("tasks_api", __name__, url_prefix="/api/users/<uuid:user_id>/tasks")
@@ -22,7 +25,7 @@ def index(user_id: UUID) -> Any:
     """List tasks, a page at a time."""
     query = query_string(schemas.ListQuery)
     page = task_lists.page(user_id, query.query(), query.limit, query.cursor)
-    body = {"items": [schemas.task_json(row) for row in page.items], "next_cursor": page.next_cursor}
+    body = {"items": [_json(row) for row in page.items], "next_cursor": page.next_cursor}
     if page.next_cursor is None:
         return body
     following = urlencode(request.args.to_dict() | {"cursor": page.next_cursor})
@@ -32,31 +35,45 @@ def index(user_id: UUID) -> Any:
 @bp.post("")
 @owner_required("tasks:write")
 def create(user_id: UUID) -> Any:
-    """Create a task."""
-    task = tasks.create(user_id, schemas.stored(json_body(schemas.NewTask)))
-    location = url_for(".show", user_id=user_id, task_id=task["id"])
-    return schemas.task_json(task), 201, {"Location": location, "ETag": _etag(task)}
+    """Create a task; under an ``Idempotency-Key`` once, however often the request is sent."""
+    body, request_ = json_body(schemas.NewTask), repeatable()
+    task, done_now = tasks.create(user_id, schemas.stored(body), request_)
+    return _created(task, replayed=not done_now)
+
+
+@bp.put("/<uuid:task_id>")
+@owner_required("tasks:write")
+def put(user_id: UUID, task_id: UUID) -> Any:
+    """Create a task under an id that the client has chosen, or replace it; ``If-None-Match: *`` only creates."""
+    body = json_body(schemas.NewTask)
+    task, is_new = tasks.put(user_id, task_id, schemas.stored(body), condition())
+    return _created(task) if is_new else _shown(task)
 
 
 @bp.get("/<uuid:task_id>")
 @owner_required("tasks:read")
 def show(user_id: UUID, task_id: UUID) -> Any:
-    """Show a task, in the trash or not."""
-    return _shown(tasks.get(user_id, task_id))
+    """Show a task, in the trash or not; 304 with ``If-None-Match`` if it is unchanged."""
+    task = tasks.get(user_id, task_id)
+    if known(etag(task)):
+        return "", 304, {"ETag": etag(task)}
+    return _shown(task)
 
 
 @bp.patch("/<uuid:task_id>")
 @owner_required("tasks:write")
 def update(user_id: UUID, task_id: UUID) -> Any:
     """Change a task (JSON merge patch); ``completed`` completes and reopens it."""
-    return _shown(tasks.change(user_id, task_id, schemas.stored(json_body(schemas.TaskChanges))))
+    body = json_body(schemas.TaskChanges)
+    return _shown(tasks.change(user_id, task_id, schemas.stored(body), condition()))
 
 
 @bp.delete("/<uuid:task_id>")
 @owner_required("tasks:write")
 def delete(user_id: UUID, task_id: UUID) -> Any:
-    """Move a task to the trash."""
-    tasks.trash(user_id, task_id)
+    """Move a task to the trash; with ``permanent=true`` delete it from there for good."""
+    permanent = query_string(schemas.Deletion).permanent
+    (tasks.delete if permanent else tasks.trash)(user_id, task_id, condition())
     return "", 204
 
 
@@ -64,12 +81,47 @@ def delete(user_id: UUID, task_id: UUID) -> Any:
 @owner_required("tasks:write")
 def restore(user_id: UUID, task_id: UUID) -> Any:
     """Bring a task back from the trash."""
-    return _shown(tasks.restore(user_id, task_id))
+    return _shown(tasks.restore(user_id, task_id, condition()))
+
+
+@bp.post("/batch")
+@owner_required("tasks:write")
+def batch(user_id: UUID) -> Any:
+    """Carry out up to 100 operations in their order, all or none."""
+    body, request_ = json_body(schemas.Batch), repeatable()
+    rows, done_now = task_batch.run(user_id, body.stored(), request_)
+    return {"items": [_json(row) for row in rows]}, 200, _replayed(replayed=not done_now)
+
+
+@bp.get("/changes")
+@owner_required("tasks:read")
+def changes(user_id: UUID) -> Any:
+    """Show what has changed since an earlier answer, deletions included; without ``since`` everything there is."""
+    query = query_string(schemas.ChangesQuery)
+    found = task_changes.since(user_id, query.since, principal().rev, query.limit)
+    items = [_json(row) if "title" in row else row | {"deleted": True} for row in found.items]
+    return {"items": items, "next": found.next, "has_more": found.has_more}
+
+
+@bp.errorhandler(PreconditionFailed)
+def changed_meanwhile(error: PreconditionFailed) -> Any:
+    """Refuse a write that was meant for another version, and show the present one."""
+    error.members["current"] = error.current and _json(error.current)
+    return on_service_error(error)
+
+
+def _json(task: tasks.TaskRow) -> dict[str, Any]:
+    return schemas.task_json(task, principal().timezone)
 
 
 def _shown(task: tasks.TaskRow) -> Any:
-    return schemas.task_json(task), {"ETag": _etag(task)}
+    return _json(task), {"ETag": etag(task)}
 
 
-def _etag(task: tasks.TaskRow) -> str:
-    return f'"{task["rev"]}"'
+def _created(task: tasks.TaskRow, *, replayed: bool = False) -> Any:
+    location = url_for(".show", user_id=principal().user_id, task_id=task["id"])
+    return _json(task), 201, {"Location": location, "ETag": etag(task)} | _replayed(replayed=replayed)
+
+
+def _replayed(*, replayed: bool) -> dict[str, str]:
+    return {"Idempotency-Replayed": "true"} if replayed else {}

@@ -3,10 +3,21 @@
 import re
 from typing import Any
 
-from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaField, TimeField
+from wtforms import (
+    BooleanField,
+    DateField,
+    IntegerField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    TimeField,
+)
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # the stubs are of WTForms 3.2
 from wtforms.validators import DataRequired, Optional
+from wtforms.widgets import HiddenInput
 
+from app.models import Priority
+from app.services.task_writes import Condition, TaskRow
 from app.web.forms import Form
 
 PRIORITIES = {"none": "No priority", "low": "Low", "medium": "Medium", "high": "High"}
@@ -59,3 +70,32 @@ class NewTaskForm(Form):
 
 class TaskForm(NewTaskForm):
     completed = BooleanField("Completed")
+    #: The revision that was shown: a form that was open for long must not undo what another device has done.
+    rev = IntegerField(widget=HiddenInput())
+
+    @classmethod
+    def showing(cls, task: TaskRow) -> "TaskForm":
+        """Return the form filled with the task, whatever was sent."""
+        priority = Priority(task["priority"]).name.lower()
+        values = task | {"priority": priority, "tags": " ".join(task["tags"]), "completed": bool(task["completed_at"])}
+        return cls(formdata=None, data=values)
+
+    def condition(self) -> Condition:
+        """Return that the task must still be the one that was shown."""
+        return Condition(revs=frozenset((self.rev.data,)) if self.rev.data is not None else None)
+
+    def differences(self, saved: "TaskForm") -> list[tuple[str, str, str]]:
+        """Return label, saved value and typed value of each field in which the two differ."""
+        pairs = ((field, saved[field.name]) for field in self if field.name in _COMPARED)
+        return [(mine.label.text, _words(its), _words(mine)) for mine, its in pairs if _words(mine) != _words(its)]
+
+
+_COMPARED = ("title", "due_date", "due_time", "priority", "tags", "notes", "completed")
+
+
+def _words(field: Any) -> str:
+    if isinstance(field, BooleanField):
+        return "Yes" if field.data else "No"
+    if field.name == "priority":
+        return PRIORITIES.get(field.data, "")
+    return str(field._value()).replace("\r\n", "\n") or "Nothing"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from app.services import task_lists, tasks
-from app.services.errors import InvalidInput
+from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound
 from app.services.tasks import TaskRow
 from app.tasks import due, schemas
 from app.tasks.forms import PRIORITIES, NewTaskForm, TaskForm
@@ -44,7 +44,7 @@ def create() -> Any:
     """Add a task; the query string names the list one is looking at."""
     form = NewTaskForm()
     try:
-        task = tasks.create(principal().user_id, schemas.stored(form.read(schemas.NewTask)))
+        task, _ = tasks.create(principal().user_id, schemas.stored(form.read(schemas.NewTask)))
     except InvalidInput as error:
         form.refuse(error)
         return _list(form), 422
@@ -57,20 +57,26 @@ def create() -> Any:
 def show(task_id: UUID) -> Any:
     """Show a task, ready to be edited unless it is in the trash."""
     task = tasks.get(principal().user_id, task_id)
-    shown = schemas.task_json(task) | {"tags": " ".join(task["tags"]), "due_time": task["due_time"]}
+    shown = schemas.task_json(task, principal().timezone) | {
+        "tags": " ".join(task["tags"]),
+        "due_time": task["due_time"],
+    }
     return _task(task, TaskForm(data=shown))
 
 
 @bp.post("/<uuid:task_id>")
 @login_required
 def update(task_id: UUID) -> Any:
-    """Save an edited task."""
+    """Save an edited task, unless it is no longer the one that was shown: then both versions are."""
     who, form = principal(), TaskForm()
     try:
-        task = tasks.change(who.user_id, task_id, schemas.stored(form.read(schemas.TaskChanges)))
+        changes = schemas.stored(form.read(schemas.TaskChanges))
+        task = tasks.change(who.user_id, task_id, changes, form.condition())
     except InvalidInput as error:
         form.refuse(error)
         return _task(tasks.get(who.user_id, task_id), form), 422
+    except PreconditionFailed as error:
+        return _conflict(error.current, form), 409
     return _back(f"Saved {_quoted(task)}.")
 
 
@@ -129,6 +135,15 @@ def _list(form: NewTaskForm) -> str:
 def _task(task: TaskRow, form: TaskForm) -> str:
     now = datetime.now(ZoneInfo(principal().timezone))
     return render_template("tasks/show.html", task=task, form=form, back=_return_path(), now=now)
+
+
+def _conflict(current: TaskRow | None, form: TaskForm) -> str:
+    """Show the task as it is now beside what was typed, to be saved all the same or not at all."""
+    if current is None:
+        raise TaskNotFound
+    differences = form.differences(TaskForm.showing(current))
+    form.rev = TaskForm.showing(current).rev  # whoever saves now has seen this version
+    return render_template("tasks/conflict.html", task=current, form=form, differences=differences, back=_return_path())
 
 
 def _filters() -> dict[str, Any]:

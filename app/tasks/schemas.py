@@ -2,12 +2,16 @@
 
 import re
 import unicodedata
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from app.models import Priority
+from app.services import task_batch
+from app.services.task_batch import Operation
 from app.services.task_lists import DEFAULT_LIMIT, MAX_LIMIT, Query, Sort, Status
 from app.services.tasks import TaskRow
 from app.web.payload import ManyLines, OneLine, Schema
@@ -58,16 +62,8 @@ Tag = Annotated[OneLine, Field(max_length=50), AfterValidator(_tag)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(lambda names: list(dict.fromkeys(names)))]
 DueDate = Annotated[date, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_calendar)]
 DueTime = Annotated[time, AfterValidator(_whole_minutes)]
-
-
-class NewTask(Schema):
-    title: Title
-    notes: Notes = ""
-    priority: PriorityName = "none"
-    due_date: DueDate | None = None
-    due_time: DueTime | None = None
-    tags: Tags = Field(default_factory=list)
-    completed: bool = False
+Uuid = Annotated[UUID, Field(strict=False)]
+Limit = Annotated[int, Field(ge=1), BeforeValidator(_clamped)]
 
 
 class TaskChanges(Schema):
@@ -82,12 +78,67 @@ class TaskChanges(Schema):
     completed: bool = False
 
 
+class NewTask(TaskChanges):
+    """A whole task: what is left out is empty."""
+
+    title: Title
+
+
+class _OfTask(Schema):
+    id: Uuid
+    #: Carry it out only if the task has this revision, as with If-Match.
+    rev: int | None = None
+
+
+class Create(Schema):
+    op: Literal["create"]
+    task: NewTask
+
+
+class Put(_OfTask):
+    op: Literal["put"]
+    task: NewTask
+
+
+class Update(_OfTask):
+    op: Literal["update"]
+    changes: TaskChanges
+
+
+class Delete(_OfTask):
+    op: Literal["delete"]
+
+
+class Restore(_OfTask):
+    op: Literal["restore"]
+
+
+class Batch(Schema):
+    operations: Annotated[
+        list[Annotated[Create | Put | Update | Delete | Restore, Field(discriminator="op")]],
+        Field(min_length=1, max_length=task_batch.MOST),
+    ]
+
+    def stored(self) -> list[Operation]:
+        """Return the operations as `app.services.task_batch` takes them."""
+        return [_operation(each) for each in self.operations]
+
+
+class ChangesQuery(Schema):
+    since: Annotated[str, Field(max_length=60)] | None = None
+    limit: Limit = MAX_LIMIT
+
+
+class Deletion(Schema):
+    permanent: bool = False
+
+
 class ListQuery(Schema):
     status: Status = "open"
     tag: Tag | None = None
     q: Annotated[OneLine, Field(max_length=200)] | None = None
     sort: Sort = "due"
-    limit: Annotated[int, Field(ge=1), BeforeValidator(_clamped)] = DEFAULT_LIMIT
+    limit: Limit = DEFAULT_LIMIT
     cursor: Annotated[str, Field(max_length=2000)] | None = None
 
     def query(self) -> Query:
@@ -95,7 +146,14 @@ class ListQuery(Schema):
         return Query(self.status, self.tag, self.q, self.sort)
 
 
-def stored(body: NewTask | TaskChanges) -> dict[str, Any]:
+def _operation(each: Create | Put | Update | Delete | Restore) -> Operation:
+    if isinstance(each, Create):
+        return Operation("create", fields=stored(each.task))
+    fields = {"put": "task", "update": "changes"}.get(each.op)
+    return Operation(each.op, each.id, stored(getattr(each, fields)) if fields else {}, each.rev)
+
+
+def stored(body: TaskChanges) -> dict[str, Any]:
     """Return the given fields as `app.services.tasks` takes them."""
     values = body.model_dump(exclude_unset=True)
     if "priority" in values:
@@ -103,9 +161,14 @@ def stored(body: NewTask | TaskChanges) -> dict[str, Any]:
     return values
 
 
-def task_json(row: TaskRow) -> dict[str, Any]:
-    """Return a task as the API shows it; every field is always there."""
+def task_json(row: TaskRow, zone: str) -> dict[str, Any]:
+    """Return a task as the API shows it to somebody in an IANA zone; every field is always there.
+
+    ``due_at`` is the instant of the due time. An hour that the clocks skip is taken as if they had not been changed
+    yet, one that comes twice is its first.
+    """
     due_time = row["due_time"]
+    due_at = datetime.combine(row["due_date"], due_time, ZoneInfo(zone)).astimezone(UTC) if due_time else None
     return {
         "id": row["id"],
         "title": row["title"],
@@ -113,6 +176,7 @@ def task_json(row: TaskRow) -> dict[str, Any]:
         "priority": _NAMES[row["priority"]],
         "due_date": row["due_date"],
         "due_time": due_time and f"{due_time:%H:%M}",
+        "due_at": due_at,
         "tags": row["tags"],
         "completed": row["completed_at"] is not None,
         "completed_at": row["completed_at"],

@@ -6,20 +6,21 @@ import orjson
 from flask import Flask, Response
 from flask.json.provider import JSONProvider
 
-_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+#: Of every JSON body: instants in UTC, to the second.
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
 class OrjsonProvider(JSONProvider):
     """Flask's JSON provider over orjson: knows UUID, date, time and datetime by itself."""
 
     def dumps(self, obj: Any, **_: Any) -> str:
-        return orjson.dumps(obj, option=_OPTIONS).decode()
+        return orjson.dumps(obj, option=OPTIONS).decode()
 
     def loads(self, s: str | bytes, **_: Any) -> Any:
         return orjson.loads(s)
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
-        body = orjson.dumps(self._prepare_response_obj(args, kwargs), option=_OPTIONS)
+        body = orjson.dumps(self._prepare_response_obj(args, kwargs), option=OPTIONS)
         return Response(body, mimetype="application/json")
 
 

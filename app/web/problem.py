@@ -7,6 +7,7 @@ import orjson
 from flask import g, request
 
 from app.services.errors import InvalidInput, ServiceError
+from app.web.json import OPTIONS as JSON_OPTIONS
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -22,12 +23,13 @@ def problem(status: int, title: str, detail: str, error: ServiceError | None = N
         "detail": detail,
         "instance": request.path,
         "request_id": g.request_id,
+        **(error.members if error else {}),
     }
     if isinstance(error, InvalidInput):
         body["errors"] = [
             {"pointer": f"#/{place}" if place else "#", "detail": text} for place, text in error.errors.items()
         ]
-    return orjson.dumps(body)
+    return orjson.dumps(body, option=JSON_OPTIONS)
 
 
 def oauth_error(status: int, detail: str, code: str | None = None) -> bytes:

@@ -22,7 +22,7 @@ from tests.conftest import ONE_DATABASE, MakeApp
 from tests.people import PASSWORD, Person
 
 HOSTILE = "Eve \x1b]0;owned\x07 \u202egnp\x9b31m"
-GROUPS = ("users", "sessions", "tokens", "keys", "events")
+GROUPS = ("users", "sessions", "tasks", "tokens", "keys", "events")
 
 
 def commands(app: Flask) -> dict[str, click.Command]:

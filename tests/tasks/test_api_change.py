@@ -41,7 +41,8 @@ def test_a_change_sets_what_it_names_and_leaves_the_rest(alice: Person, change: 
     response = alice.patch(f"/tasks/{task['id']}", change)
     assert response.status_code == 200
     changed = response.get_json()
-    assert changed == task | change | {"rev": task["rev"] + 1, "updated_at": changed["updated_at"]}
+    due_at = f"{changed['due_date']}T{changed['due_time']}:00Z"
+    assert changed == task | change | {"rev": task["rev"] + 1, "updated_at": changed["updated_at"], "due_at": due_at}
     assert response.headers["ETag"] == f'"{changed["rev"]}"'
     assert alice.get(f"/tasks/{task['id']}").get_json() == changed
 

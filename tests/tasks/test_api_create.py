@@ -37,6 +37,7 @@ def test_a_task_needs_nothing_but_a_title_and_shows_every_field(app: Flask) -> N
         "priority": "none",
         "due_date": None,
         "due_time": None,
+        "due_at": None,
         "tags": [],
         "completed": False,
         "completed_at": None,

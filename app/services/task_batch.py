@@ -1,0 +1,72 @@
+"""Several writes to one person's tasks in one transaction: all of them, or none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from app.extensions import db
+from app.services import idempotency, task_writes
+from app.services.errors import InvalidInput, ServiceError, TaskNotFound
+from app.services.idempotency import Request
+from app.services.task_writes import Condition, TaskRow
+
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One write; ``fields`` are those of `app.services.tasks.change`, ``rev`` is the revision it was meant for."""
+
+    op: Literal["create", "put", "update", "delete", "restore"]
+    task_id: UUID | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    rev: int | None = None
+
+
+def run(user_id: UUID, operations: Sequence[Operation], request: Request | None = None) -> tuple[list[TaskRow], bool]:
+    """Carry the operations out in their order; commits.
+
+    Returns the task of each as it is afterwards, and True; or False if ``request`` was carried out before: then the
+    tasks are as they are now.
+
+    Raises:
+        ServiceError: what the first operation that fails raises, with its number as member ``operation``; none was
+            carried out.
+        IdempotencyKeyReused: the request's key was used for another request.
+    """
+    with task_writes.unit_of_work(user_id) as rev:
+        if (earlier := idempotency.earlier(user_id, request)) is not None:
+            rows = [task_writes.find(user_id, task_id) for task_id in earlier]
+            db.session.rollback()
+            if not all(rows):
+                raise TaskNotFound
+            return [row for row in rows if row], False
+        done = []
+        for number, operation in enumerate(operations):
+            try:
+                done.append(_carry_out(user_id, rev, operation))
+            except ServiceError as error:
+                raise _of_operation(number, error) from error
+        # As they are after the last one: an operation may have changed what another one returned.
+        rows = [task_writes.find(user_id, row["id"]) for row in done]
+        idempotency.keep(user_id, request, [row["id"] for row in done])
+    return [row for row in rows if row], True
+
+
+def _carry_out(user_id: UUID, rev: int, it: Operation) -> TaskRow:
+    condition = Condition(revs=None if it.rev is None else frozenset((it.rev,)))
+    if it.task_id is None:
+        return task_writes.add(user_id, rev, it.fields)
+    if it.op == "put":
+        return task_writes.put(user_id, rev, it.task_id, it.fields, condition)[0]
+    if it.op == "update":
+        return task_writes.change(user_id, rev, it.task_id, it.fields, condition)
+    return task_writes.move(user_id, rev, it.task_id, to_trash=it.op == "delete", condition=condition)
+
+
+def _of_operation(number: int, error: ServiceError) -> ServiceError:
+    if isinstance(error, InvalidInput):
+        error = error.below(f"operations/{number}")
+    error.members["operation"] = number
+    return error

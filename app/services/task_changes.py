@@ -1,0 +1,95 @@
+"""What has changed since a device last asked, deletions included; and how long those are remembered.
+
+The token is the person's counter of writes. Their order is the order of their commits (`task_writes.next_rev`), so
+that nothing is missed; what one batch wrote shares a revision, so that a token within it also names the last task.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete as delete_
+from sqlalchemy import func, select, tuple_, update
+
+from app.extensions import db
+from app.models import DeletedTask, IdempotencyKey, Task, User, utcnow
+from app.services import idempotency
+from app.services.errors import InvalidInput, SyncTokenExpired
+from app.services.task_writes import COLUMNS, TaskRow
+
+#: For how long a device may stay away and still be told what was deleted.
+DELETIONS_KEPT = timedelta(days=90)
+
+_TOKEN = re.compile(r"([0-9]{1,18})(?:\.([0-9a-f]{32}))?")
+_BEFORE_ALL = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Tasks as they are now and ids of deleted ones, oldest change first, and where to go on."""
+
+    #: A row of `COLUMNS`, or of only ``id`` and ``rev`` for a task deleted for good.
+    items: list[TaskRow]
+    next: str
+    has_more: bool
+
+
+def since(user_id: UUID, token: str | None, rev: int, limit: int) -> Changes:
+    """Return what was written after ``token``, which an earlier answer gave; without one, every task there is.
+
+    ``rev`` is the person's counter as the caller last read it; what is written later belongs to the next answer.
+
+    Raises:
+        InvalidInput: under ``since``; the token is none of ours.
+        SyncTokenExpired: deletions since then have been forgotten, or the token is ahead of the counter.
+    """
+    after, last_id = _read(token)
+    with db.read() as connection:
+        floor = connection.scalar(select(User.sync_floor).where(User.id == user_id)) or 0
+        if token is not None and (after > rev or 0 < after < floor):
+            raise SyncTokenExpired
+        rows: list[dict[str, Any]] = []
+        for table, columns in ((Task, COLUMNS), (DeletedTask, (DeletedTask.id, DeletedTask.rev))):
+            mine = select(*columns).where(table.user_id == user_id, table.rev <= rev)
+            later = mine.where(tuple_(table.rev, table.id) > tuple_(after, last_id))
+            # Led by user_id, so that only the index of this person's rows offers the order.
+            page = later.order_by(table.user_id, table.rev, table.id).limit(limit + 1)
+            rows += [dict(row._mapping) for row in connection.execute(page)]
+    rows.sort(key=lambda row: (row["rev"], row["id"]))
+    items = rows[:limit]
+    if len(rows) <= limit:
+        return Changes(items, str(rev), has_more=False)
+    return Changes(items, f"{items[-1]['rev']}.{items[-1]['id'].hex}", has_more=True)
+
+
+def purge() -> dict[str, int]:
+    """Forget deletions after `DELETIONS_KEPT` and keys of requests after a day; commits.
+
+    Whoever was away for longer is told to start again. Returns rows deleted by kind: ``deleted_tasks``,
+    ``idempotency_keys``.
+    """
+    now = utcnow()
+    old = DeletedTask.deleted_at < now - DELETIONS_KEPT
+    newest = select(func.max(DeletedTask.rev)).where(old, DeletedTask.user_id == User.id).scalar_subquery()
+    forgetful = select(DeletedTask.user_id).where(old)
+    db.session.execute(update(User).where(User.id.in_(forgetful)).values(sync_floor=newest))
+    gone = db.session.execute(delete_(DeletedTask).where(old).returning(DeletedTask.id)).all()
+    over = delete_(IdempotencyKey).where(IdempotencyKey.created_at < now - idempotency.KEPT)
+    counts = {
+        "deleted_tasks": len(gone),
+        "idempotency_keys": len(db.session.execute(over.returning(IdempotencyKey.key)).all()),
+    }
+    db.session.commit()
+    return counts
+
+
+def _read(token: str | None) -> tuple[int, UUID]:
+    if token is None:
+        return 0, _BEFORE_ALL
+    match = _TOKEN.fullmatch(token)
+    if match is None:
+        raise InvalidInput(since="Use what the last answer gave as next; to start, leave since out.")
+    # A token that names no task lies behind all tasks of its revision.
+    return int(match[1]), UUID(match[2]) if match[2] else UUID(int=2**128 - 1)

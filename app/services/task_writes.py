@@ -1,0 +1,242 @@
+"""What is done to the rows of one person's tasks, within a unit of work that somebody else begins and commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+
+from app.extensions import db
+from app.models import (
+    DeletedTask,
+    Priority,
+    Task,
+    TaskTag,
+    User,
+    due_sort_key,
+    time_ordered_id,
+    title_sort_key,
+    utcnow,
+)
+from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound, TaskNotInTrash, UserNotFound
+
+COLUMNS = (
+    Task.id,
+    Task.title,
+    Task.notes,
+    Task.priority,
+    Task.due_date,
+    Task.due_time,
+    Task.tags,
+    Task.completed_at,
+    Task.deleted_at,
+    Task.created_at,
+    Task.updated_at,
+    Task.rev,
+)
+
+#: A row of `COLUMNS`, by name.
+TaskRow = dict[str, Any]
+
+_EMPTY: dict[str, Any] = {
+    "notes": "",
+    "priority": Priority.NONE,
+    "due_date": None,
+    "due_time": None,
+    "tags": [],
+    "completed_at": None,
+    "deleted_at": None,
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What must hold for a write to be carried out (RFC 9110 §13.1); by default nothing."""
+
+    #: ``If-Match``: the task has one of these revisions.
+    revs: frozenset[int] | None = None
+    #: ``If-Match: *``: the task exists.
+    exists: bool = False
+    #: ``If-None-Match: *``: it does not.
+    absent: bool = False
+
+    def check(self, row: TaskRow | None) -> None:
+        """Let the write go on.
+
+        Raises:
+            PreconditionFailed: it must not; carries the task as it is now.
+        """
+        known = row is not None
+        stale = self.revs is not None and (row is None or row["rev"] not in self.revs)
+        if stale or (self.exists and not known) or (self.absent and known):
+            raise PreconditionFailed(row)
+
+
+ANY = Condition()
+
+
+@contextmanager
+def unit_of_work(user_id: UUID) -> Iterator[int]:
+    """Yield the revision to stamp on what is written, and commit in the end; roll back on any exception.
+
+    Raises:
+        UserNotFound: there is no such account.
+    """
+    try:
+        yield next_rev(user_id)
+    except BaseException:
+        db.session.rollback()
+        raise
+    db.session.commit()
+
+
+def next_rev(user_id: UUID) -> int:
+    """Raise and return the person's counter, in the caller's transaction.
+
+    The row lock it takes puts that person's writes in the order of their commits.
+
+    Raises:
+        UserNotFound: there is no such account.
+    """
+    statement = update(User).where(User.id == user_id).values(rev=User.rev + 1).returning(User.rev)
+    rev = db.session.scalar(statement)
+    if rev is None:
+        raise UserNotFound
+    return rev
+
+
+def add(user_id: UUID, rev: int, fields: dict[str, Any], task_id: UUID | None = None) -> TaskRow:
+    """Add a task under a new id, or under one that the client chose. Returns it.
+
+    Raises:
+        InvalidInput: a due time without a due date.
+    """
+    values = new_row(user_id, fields, utcnow()) | ({"id": task_id} if task_id else {})
+    row = db.session.execute(insert(Task).values(rev=rev, **values).returning(*COLUMNS)).one()
+    if task_id:
+        db.session.execute(delete(DeletedTask).where(DeletedTask.user_id == user_id, DeletedTask.id == task_id))
+    _index_tags(user_id, row.id, row.tags)
+    return dict(row._mapping)
+
+
+def change(user_id: UUID, rev: int, task_id: UUID, fields: dict[str, Any], condition: Condition = ANY) -> TaskRow:
+    """Set the given fields of a task that is not in the trash. Returns it; with another ``rev`` if nothing changed.
+
+    Raises:
+        TaskNotFound: no such task outside the trash.
+        PreconditionFailed: the condition does not hold.
+        InvalidInput: a due time would be left without a due date.
+    """
+    before = find(user_id, task_id)
+    if before is None or before["deleted_at"] is not None:
+        raise TaskNotFound
+    condition.check(before)
+    return _update(user_id, rev, before, _columns(fields, utcnow()))
+
+
+def put(
+    user_id: UUID, rev: int, task_id: UUID, fields: dict[str, Any], condition: Condition = ANY
+) -> tuple[TaskRow, bool]:
+    """Make the task of this id one of these fields and nothing else, wherever it was. Returns it, and if it is new.
+
+    Raises:
+        PreconditionFailed: the condition does not hold.
+        InvalidInput: a due time without a due date.
+    """
+    before = find(user_id, task_id)
+    condition.check(before)
+    if before is None:
+        return add(user_id, rev, fields, task_id), True
+    return _update(user_id, rev, before, _EMPTY | _columns(fields, utcnow())), False
+
+
+def move(user_id: UUID, rev: int, task_id: UUID, *, to_trash: bool, condition: Condition = ANY) -> TaskRow:
+    """Move a task to the trash, or back from it. Returns it.
+
+    Raises:
+        TaskNotFound: no such task where it should come from.
+        PreconditionFailed: the condition does not hold.
+    """
+    before = find(user_id, task_id)
+    if before is None or (before["deleted_at"] is None) is not to_trash:
+        raise TaskNotFound
+    condition.check(before)
+    return _update(user_id, rev, before, {"deleted_at": utcnow() if to_trash else None})
+
+
+def remove(user_id: UUID, rev: int, task_id: UUID, condition: Condition = ANY) -> None:
+    """Delete a task in the trash for good, and remember that for the devices that have a copy.
+
+    Raises:
+        TaskNotFound: no such task.
+        TaskNotInTrash: it is not in the trash.
+        PreconditionFailed: the condition does not hold.
+    """
+    before = find(user_id, task_id)
+    if before is None:
+        raise TaskNotFound
+    condition.check(before)
+    if before["deleted_at"] is None:
+        raise TaskNotInTrash
+    db.session.execute(delete(Task).where(*_own(user_id, task_id)))
+    db.session.execute(insert(DeletedTask).values(user_id=user_id, id=task_id, rev=rev, deleted_at=utcnow()))
+
+
+def find(user_id: UUID, task_id: UUID) -> TaskRow | None:
+    """Return the task as it is in this unit of work, in the trash or not; None: the person has no such task."""
+    row = db.session.execute(select(*COLUMNS).where(*_own(user_id, task_id))).one_or_none()
+    return row and dict(row._mapping)
+
+
+def new_row(user_id: UUID, fields: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the columns of a new task, all but ``rev``.
+
+    Raises:
+        InvalidInput: a due time without a due date.
+    """
+    row = {"id": time_ordered_id(), "user_id": user_id, "created_at": now, "updated_at": now} | _EMPTY
+    row |= _columns(fields, now)
+    return row | {"due_sort": _due_sort(row)}
+
+
+def _update(user_id: UUID, rev: int, before: TaskRow, values: dict[str, Any]) -> TaskRow:
+    if values.get("completed_at") is not None and before["completed_at"] is not None:
+        values["completed_at"] = before["completed_at"]  # the time of the first completion stays
+    after = before | {name: value for name, value in values.items() if name in before}
+    if after == before:
+        return before
+    values |= {"due_sort": _due_sort(after), "updated_at": utcnow(), "rev": rev}
+    statement = update(Task).where(*_own(user_id, before["id"])).values(**values).returning(*COLUMNS)
+    row = db.session.execute(statement).one()
+    if row.tags != before["tags"]:
+        db.session.execute(delete(TaskTag).where(TaskTag.user_id == user_id, TaskTag.task_id == row.id))
+        _index_tags(user_id, row.id, row.tags)
+    return dict(row._mapping)
+
+
+def _own(user_id: UUID, task_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return Task.user_id == user_id, Task.id == task_id
+
+
+def _columns(fields: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the columns for the fields: all but ``completed`` keep their names."""
+    values = {name: value for name, value in fields.items() if name != "completed"}
+    if "title" in fields:
+        values["title_sort"] = title_sort_key(fields["title"])
+    if "completed" in fields:
+        values["completed_at"] = now if fields["completed"] else None
+    return values
+
+
+def _due_sort(row: dict[str, Any]) -> str:
+    if row["due_time"] is not None and row["due_date"] is None:
+        raise InvalidInput(due_time="A due time needs a due date.")
+    return due_sort_key(row["due_date"], row["due_time"])
+
+
+def _index_tags(user_id: UUID, task_id: UUID, tags: list[str]) -> None:
+    if tags:
+        db.session.execute(insert(TaskTag), [{"task_id": task_id, "name": name, "user_id": user_id} for name in tags])

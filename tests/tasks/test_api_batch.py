@@ -1,0 +1,131 @@
+"""JSON: several operations at once, all or none."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import Count
+from tests.people import Person
+from tests.problems import pointers
+
+NOBODY = "6f1c1f4e-8c39-4d3f-9a59-3a8f2f2f9a10"
+
+
+def batch(person: Person, *operations: dict[str, Any], **headers: str) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    body = {"operations": list(operations)}
+    return person.client.post(person.url("/tasks/batch"), json=body, headers=person.bearer() | named)
+
+
+def create(title: str = "Buy milk", **fields: Any) -> dict[str, Any]:
+    return {"op": "create", "task": {"title": title, **fields}}
+
+
+def test_operations_are_carried_out_in_order_and_share_a_revision(alice: Person) -> None:
+    old, gone, back = (alice.make_task(title=f"Task {n}", tags=["x"]) for n in range(3))
+    alice.delete(f"/tasks/{back['id']}")
+    chosen = str(uuid4())
+    answer = batch(
+        alice,
+        create("New", tags=["home"]),
+        {"op": "put", "id": chosen, "task": {"title": "Chosen"}},
+        {"op": "update", "id": chosen, "changes": {"completed": True}},
+        {"op": "update", "id": old["id"], "changes": {"title": "Changed"}, "rev": old["rev"]},
+        {"op": "delete", "id": gone["id"]},
+        {"op": "restore", "id": back["id"]},
+    )
+    assert answer.status_code == 200, answer.text
+    items = answer.get_json()["items"]
+    assert [item["title"] for item in items] == ["New", "Chosen", "Chosen", "Changed", "Task 1", "Task 2"]
+    assert {item["rev"] for item in items} == {5}
+    assert [item["completed"] for item in items[1:3]] == [True, True]
+    assert items[4]["deleted_at"]
+    assert not items[5]["deleted_at"]
+    for item in items:
+        assert alice.get(f"/tasks/{item['id']}").get_json() == item
+
+
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [
+        ({"op": "update", "id": NOBODY, "changes": {"title": "x"}}, 404),
+        ({"op": "delete", "id": NOBODY}, 404),
+        ({"op": "restore", "id": NOBODY}, 404),
+        (create(due_time="14:30"), 422),
+    ],
+)
+def test_one_that_fails_undoes_all_and_is_named(alice: Person, count: Count, last: Any, status: int) -> None:
+    task = alice.make_task()
+    change = {"op": "update", "id": task["id"], "changes": {"title": "Changed", "tags": ["new"]}}
+    answer = batch(alice, create(), change, last)
+    assert answer.status_code == status
+    assert answer.get_json()["operation"] == 2
+    if status == 422:
+        assert pointers(answer) == ["#/operations/2/due_time"]
+    assert alice.get(f"/tasks/{task['id']}").get_json() == task
+    assert count("tasks") == 1
+    assert count("task_tags") == 0
+    assert alice.make_task()["rev"] == task["rev"] + 1
+
+
+def test_one_meant_for_another_version_is_412_with_the_present_one(alice: Person) -> None:
+    task = alice.make_task()
+    answer = batch(alice, create(), {"op": "delete", "id": task["id"], "rev": task["rev"] + 1})
+    assert answer.status_code == 412
+    assert answer.get_json()["operation"] == 1
+    assert answer.get_json()["current"] == task
+
+
+def test_an_operation_may_use_what_one_before_it_made(alice: Person) -> None:
+    chosen = str(uuid4())
+    put = {"op": "put", "id": chosen, "task": {"title": "Chosen"}}
+    assert batch(alice, put, {"op": "delete", "id": chosen}, {"op": "restore", "id": chosen}).status_code == 200
+    assert alice.get(f"/tasks/{chosen}").get_json()["deleted_at"] is None
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {},
+        {"op": "explode"},
+        {"op": "create"},
+        {"op": "create", "task": {}},
+        {"op": "create", "task": {"title": "x"}, "id": NOBODY},
+        {"op": "update", "id": "1", "changes": {}},
+        {"op": "update", "changes": {}},
+        {"op": "delete", "id": NOBODY, "rev": "1"},
+        {"op": "delete", "id": NOBODY, "rev": True},
+        {"op": ["delete"]},
+        [],
+        None,
+        "delete",
+    ],
+    ids=str,
+)
+def test_what_is_no_operation_is_422_at_its_place(alice: Person, count: Count, operation: Any) -> None:
+    (place, *_) = pointers(batch(alice, create(), operation))
+    assert place.startswith("#/operations/1")
+    assert count("tasks") == 0
+
+
+@pytest.mark.parametrize("number", [0, 101])
+def test_it_takes_1_to_100_operations(alice: Person, number: int) -> None:
+    assert pointers(batch(alice, *[create()] * number)) == ["#/operations"]
+    assert len(batch(alice, *[create()] * 100).get_json()["items"]) == 100
+
+
+def test_a_repeated_batch_is_done_once(alice: Person, count: Count) -> None:
+    operations = [create("One"), create("Two")]
+    first = batch(alice, *operations, Idempotency_Key="key")
+    again = batch(alice, *operations, Idempotency_Key="key")
+    assert first.get_json() == again.get_json()
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert count("tasks") == 2
+
+
+def test_somebody_elses_task_is_none(alice: Person, bob: Person) -> None:
+    theirs = bob.make_task()
+    for op, more in (("update", {"changes": {"title": "x"}}), ("delete", {}), ("restore", {})):
+        assert batch(alice, {"op": op, "id": theirs["id"], **more}).status_code == 404
+    assert bob.get(f"/tasks/{theirs['id']}").get_json() == theirs

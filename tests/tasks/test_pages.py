@@ -1,0 +1,80 @@
+"""Pages: a form that was open while another device saved undoes nothing and loses nothing."""
+
+import re
+from typing import Any
+
+from flask import Flask
+
+from tests.pages import Browser
+from tests.people import Person
+
+
+def form(page: str) -> dict[str, str]:
+    """Return the hidden fields of the edit form."""
+    found = dict(re.findall(r'name="(csrf_token|rev)"[^>]*value="([^"]*)"', page[page.index('id="edit"') :]))
+    assert found.keys() == {"csrf_token", "rev"}, page
+    return found
+
+
+def typed(**fields: Any) -> dict[str, Any]:
+    return {"title": "Mine", "priority": "none", "tags": "", "notes": "Typed for an hour", "due_date": ""} | fields
+
+
+def test_saving_a_task_that_is_as_it_was_shown_saves_it(app: Flask, alice: Person) -> None:
+    task, browser = alice.make_task(), Browser(app, alice)
+    hidden = form(browser.get(f"/tasks/{task['id']}").text)
+    assert browser.send(f"/tasks/{task['id']}", hidden | typed()).status_code == 303
+    assert alice.get(f"/tasks/{task['id']}").get_json()["title"] == "Mine"
+
+
+def test_saving_a_task_that_was_changed_meanwhile_shows_both_versions_and_saves_nothing(
+    app: Flask, alice: Person
+) -> None:
+    task, browser = alice.make_task(due_date="2026-11-30"), Browser(app, alice)
+    path = f"/tasks/{task['id']}"
+    hidden = form(browser.get(path).text)
+    theirs = alice.patch(path, {"title": "Theirs <b>", "priority": "high", "tags": ["home"]}).get_json()
+    answer = browser.send(path, hidden | typed())
+    assert answer.status_code == 409
+    for text in ("changed in the meantime", "Theirs &lt;b&gt;", "Mine", "Typed for an hour", "High", "2026-11-30"):
+        assert text in answer.text
+    assert alice.get(path).get_json() == theirs
+    # Whoever has seen both may save.
+    assert browser.send(path, form(answer.text) | typed()).status_code == 303
+    assert alice.get(path).get_json()["title"] == "Mine"
+
+
+def test_a_second_change_while_one_decides_is_shown_too(app: Flask, alice: Person) -> None:
+    task, browser = alice.make_task(), Browser(app, alice)
+    path = f"/tasks/{task['id']}"
+    hidden = form(browser.get(path).text)
+    alice.patch(path, {"title": "Theirs"})
+    hidden = form(browser.send(path, hidden | typed()).text)
+    alice.patch(path, {"title": "Theirs again"})
+    answer = browser.send(path, hidden | typed())
+    assert answer.status_code == 409
+    assert "Theirs again" in answer.text
+
+
+def test_a_refused_form_still_knows_which_version_it_is_about(app: Flask, alice: Person) -> None:
+    task, browser = alice.make_task(), Browser(app, alice)
+    path = f"/tasks/{task['id']}"
+    hidden = form(browser.get(path).text)
+    alice.patch(path, {"title": "Theirs"})
+    refused = browser.send(path, hidden | typed(title=""))
+    assert refused.status_code == 422
+    assert browser.send(path, form(refused.text) | typed()).status_code == 409
+
+
+def test_a_task_that_went_to_the_trash_meanwhile_is_not_found(app: Flask, alice: Person) -> None:
+    task, browser = alice.make_task(), Browser(app, alice)
+    hidden = form(browser.get(f"/tasks/{task['id']}").text)
+    alice.delete(f"/tasks/{task['id']}")
+    assert browser.send(f"/tasks/{task['id']}", hidden | typed()).status_code == 404
+
+
+def test_a_revision_that_is_no_number_is_a_refused_form(app: Flask, alice: Person) -> None:
+    task, browser = alice.make_task(), Browser(app, alice)
+    hidden = form(browser.get(f"/tasks/{task['id']}").text)
+    for rev in ("x", "9" * 30, "-1"):
+        assert browser.send(f"/tasks/{task['id']}", hidden | typed(rev=rev)).status_code in (409, 422)
