@@ -7,9 +7,9 @@ from uuid import UUID
 from flask import Blueprint, request, url_for
 
 from app.extensions import csrf
-from app.services import task_lists, tasks
+from app.services import task_cursors, task_lists, tasks
 from app.tasks import schemas
-from app.web.access import owner_required
+from app.web.access import owner_required, principal
 from app.web.payload import json_body, query_string
 
 bp = Blueprint("tasks_api", __name__, url_prefix="/api/users/<uuid:user_id>/tasks")
@@ -20,12 +20,16 @@ csrf.exempt(bp)  # reads no cookie
 @owner_required("tasks:read")
 def index(user_id: UUID) -> Any:
     """List tasks, a page at a time."""
-    query = query_string(schemas.ListQuery)
-    page = task_lists.page(user_id, query.query(), query.limit, query.cursor)
-    body = {"items": [schemas.task_json(row) for row in page.items], "next_cursor": page.next_cursor}
+    asked = query_string(schemas.ListQuery)
+    query = asked.query(task_cursors.seen_at(asked.cursor, principal().timezone))
+    page = task_lists.page(user_id, query, asked.limit, asked.cursor)
+    body: dict[str, Any] = {"items": [schemas.task_json(row) for row in page.items], "next_cursor": page.next_cursor}
+    if asked.count:
+        body["total"] = task_lists.total(user_id, query)
     if page.next_cursor is None:
         return body
-    following = urlencode(request.args.to_dict() | {"cursor": page.next_cursor})
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+    following = urlencode([*kept, ("cursor", page.next_cursor)])
     return body, {"Link": f'<{request.path}?{following}>; rel="next"'}
 
 

@@ -2,13 +2,15 @@
 
 import re
 import unicodedata
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from app.models import Priority
-from app.services.task_lists import DEFAULT_LIMIT, MAX_LIMIT, Query, Sort, Status
+from app.services import task_query
+from app.services.task_lists import DEFAULT_LIMIT, MAX_LIMIT
+from app.services.task_query import MAX_TERMS, YEARS, Query, Sort, Status
 from app.services.tasks import TaskRow
 from app.web.payload import ManyLines, OneLine, Schema
 
@@ -43,9 +45,22 @@ def _written_out(day: Any) -> Any:
 
 
 def _calendar(day: date) -> date:
-    if not 1900 <= day.year <= 9998:
+    if day.year not in YEARS:
         raise ValueError("Use a date between 1900 and 9998.")
     return day
+
+
+def _instant(text: Any) -> Any:
+    # Nor is an instant without an offset any.
+    try:
+        if not re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", text):
+            raise ValueError(text)
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+        if moment.year not in YEARS:
+            raise ValueError(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("Use an instant like 2026-11-03T10:15:00Z; in an address, a + is written %2B.") from error
+    return moment
 
 
 def _clamped(limit: Any) -> Any:
@@ -58,6 +73,7 @@ Tag = Annotated[OneLine, Field(max_length=50), AfterValidator(_tag)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(lambda names: list(dict.fromkeys(names)))]
 DueDate = Annotated[date, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_calendar)]
 DueTime = Annotated[time, AfterValidator(_whole_minutes)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
 
 
 class NewTask(Schema):
@@ -83,16 +99,37 @@ class TaskChanges(Schema):
 
 
 class ListQuery(Schema):
+    """What a list may be asked for; a task has to fit everything that is given.
+
+    ``due_before`` and ``due_after`` are without the day itself and without tasks that have no due date.
+    """
+
     status: Status = "open"
-    tag: Tag | None = None
-    q: Annotated[OneLine, Field(max_length=200)] | None = None
-    sort: Sort = "due"
+    tag: Annotated[list[Tag], Field(max_length=MAX_TERMS)] = Field(default_factory=list)
+    priority: PriorityName | None = None
+    due_before: DueDate | None = None
+    due_after: DueDate | None = None
+    updated_since: Instant | None = None
+    q: Annotated[OneLine, Field(max_length=200)] = ""
+    sort: Sort | None = None
     limit: Annotated[int, Field(ge=1), BeforeValidator(_clamped)] = DEFAULT_LIMIT
     cursor: Annotated[str, Field(max_length=2000)] | None = None
+    count: bool = False
 
-    def query(self) -> Query:
-        """Return the part that says which tasks in which order."""
-        return Query(self.status, self.tag, self.q, self.sort)
+    def query(self, now: datetime) -> Query:
+        """Return the part that says which tasks in which order, as seen at ``now`` on the owner's clock.
+
+        Raises:
+            InvalidInput: under ``q``; the text is not understood.
+        """
+        query = Query(status=self.status, sort=self.sort, tags=tuple(self.tag), updated_since=self.updated_since)
+        if self.priority is not None:
+            query = query.priority("=", Priority[self.priority.upper()])
+        if self.due_before is not None:
+            query = query.due("<", self.due_before)
+        if self.due_after is not None:
+            query = query.due(">", self.due_after)
+        return task_query.read(self.q, query, now)
 
 
 def stored(body: NewTask | TaskChanges) -> dict[str, Any]:
