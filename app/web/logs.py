@@ -15,6 +15,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from uuid6 import uuid7
 
 _log = structlog.get_logger("request")
+_ROW = re.compile(r"DETAIL:.*?(?=\[SQL|\Z)", re.DOTALL)
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -27,7 +28,7 @@ def init_app(app: Flask) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             # Without local variables, which hold passwords, tokens and titles.
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.ExceptionRenderer(_described),
             structlog.processors.JSONRenderer(serializer=_one_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -37,6 +38,14 @@ def init_app(app: Flask) -> None:
     app.logger.propagate = False
     app.before_request(_open)
     app.after_request(_close)
+
+
+def _described(exception: Any) -> list[dict[str, Any]]:
+    """Return the exception as JSON values, without the row that PostgreSQL shows when it refuses one."""
+    described = ExceptionDictTransformer(show_locals=False)(exception)
+    for each in described:
+        each["exc_value"] = _ROW.sub("DETAIL: hidden\n", each["exc_value"])
+    return described
 
 
 def _one_line(event: dict[str, Any], **_: Any) -> str:

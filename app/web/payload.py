@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, get_origin
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -44,13 +44,17 @@ def json_body(schema: type[SchemaT]) -> SchemaT:
 def query_string(schema: type[SchemaT]) -> SchemaT:
     """Return the query parameters as an instance of the schema, numbers converted from text.
 
+    A parameter whose field is a list may be repeated.
+
     Raises:
         InvalidInput: a parameter is unknown, given twice, or does not fit.
     """
-    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    lists = {name for name, field in schema.model_fields.items() if get_origin(field.annotation) is list}
+    given = dict(request.args.lists())
+    twice = [name for name, values in given.items() if len(values) > 1 and name not in lists]
     if twice:
         raise InvalidInput(**dict.fromkeys(twice, "Give this parameter once."))
-    return fields(schema, request.args.to_dict())
+    return fields(schema, {name: values if name in lists else values[0] for name, values in given.items()})
 
 
 def fields(schema: type[SchemaT], values: Mapping[str, object]) -> SchemaT:
