@@ -119,7 +119,7 @@ def restore(task_id: UUID) -> Any:
 def _list(form: NewTaskForm, refusal: str = "") -> str:
     """Return the list in view; with the ``refusal`` of what was searched for, the list is empty and says so."""
     who, filters, now = principal(), _filters(), _now()
-    searched = filters.get("q", "")
+    searched = filters.get("q", "").strip()  # the position in a refusal is that in the text without blanks around it
     if refusal:
         filters.pop("q", None)
     asked = fields(schemas.ListQuery, {**filters, "cursor": request.args.get("cursor")})

@@ -13,7 +13,7 @@ from app.models import Priority
 from app.services import task_batch, task_query
 from app.services.task_batch import Operation
 from app.services.task_lists import DEFAULT_LIMIT, MAX_LIMIT
-from app.services.task_query import MAX_TERMS, YEARS, Query, Sort, Status
+from app.services.task_query import MAX_TAGS, YEARS, Query, Sort, Status
 from app.services.tasks import TaskRow
 from app.web.payload import ManyLines, OneLine, Schema
 
@@ -155,7 +155,7 @@ class ListQuery(Schema):
     """
 
     status: Status = "open"
-    tag: Annotated[list[Tag], Field(max_length=MAX_TERMS)] = Field(default_factory=list)
+    tag: Annotated[list[Tag], Field(max_length=MAX_TAGS)] = Field(default_factory=list)
     priority: PriorityName | None = None
     due_before: DueDate | None = None
     due_after: DueDate | None = None

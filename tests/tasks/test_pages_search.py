@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -122,6 +122,15 @@ def test_the_next_page_of_a_search_keeps_what_was_asked_for(browser: Browser, ap
     following = re.search(r'rel="next" href="([^"]*)"', page)
     assert following
     assert len(listed(Browser(app, alice).get(following[1].replace("&amp;", "&")).text)) == 10
+
+
+def test_a_task_is_called_overdue_on_the_list_of_what_is_overdue_only(app: Flask, alice: Person) -> None:
+    plant(app, alice.id, 1, lambda _: {"due_date": date(2026, 11, 3), "due_time": time(12, 0)})
+    for seconds, overdue in ((59, False), (60, True)):
+        with time_machine.travel(NOON + timedelta(seconds=seconds), tick=False):
+            page = Browser(app, alice).get("/tasks?status=today").text
+            assert ("Overdue: today, 12:00" in page) == overdue
+            assert f'Overdue <span class="count">{overdue:d}<' in page
 
 
 def test_a_page_of_tasks_costs_three_statements(browser: Browser, statements: list[str]) -> None:
