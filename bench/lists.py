@@ -31,7 +31,7 @@ ROUNDS = 40
 PLACES = {
     "first": "/tasks?limit=20",
     "deep": "/tasks?limit=20",
-    "filtered, deep": "/tasks?limit=20&q=tag:home sort:-priority",
+    "filtered, deep": "/tasks?limit=20&q=tag%3Ahome%20sort%3A-created",
     "unchanged": "/tasks?limit=20",
 }
 
@@ -75,7 +75,7 @@ def _fill(app: Flask, person: Person, size: int) -> None:
             else "SELECT n FROM generate_series(1, :more) AS s(n)"
         )
         columns = "user_id, id, title, title_sort, notes, priority, due_sort, tags, created_at, updated_at, rev"
-        padded = "substr('00000000' || CAST(n AS text), -8)" if dialect == "sqlite" else "lpad(n::text, 8, '0')"
+        padded = "substr('00000000000' || CAST(n AS text), -11)" if dialect == "sqlite" else "lpad(n::text, 11, '0')"
         connection.execute(
             text(
                 f"INSERT INTO tasks ({columns})"  # noqa: S608 - nothing here comes from anybody
@@ -111,7 +111,10 @@ def _time(person: Person, place: str, size: int) -> float:
     if place.endswith("deep"):
         # Up to the hundredth page, or as far as there are pages.
         for _ in range(min(99, size // 200)):
-            cursor = _ask(person, path, headers, cursor).get_json()["next_cursor"] or cursor
+            page = _ask(person, path, headers, cursor)
+            if page.status_code != 200:
+                sys.exit(page.text)
+            cursor = page.get_json()["next_cursor"] or cursor
     if place == "unchanged":
         headers["If-None-Match"] = _ask(person, path, headers, None).headers["ETag"]
     times = []

@@ -40,9 +40,9 @@ def init_app(app: Flask) -> None:
     app.after_request(_close)
 
 
-def _described(exception: Any) -> list[dict[str, Any]]:
+def _described(exc_info: Any) -> list[dict[str, Any]]:
     """Return the exception as JSON values, without the row that PostgreSQL shows when it refuses one."""
-    described = ExceptionDictTransformer(show_locals=False)(exception)
+    described = ExceptionDictTransformer(show_locals=False)(exc_info)
     for each in described:
         each["exc_value"] = _ROW.sub("DETAIL: hidden\n", each["exc_value"])
     return described
