@@ -96,6 +96,12 @@ class TaskNotFound(ServiceError):
     message = "There is no such task."
 
 
+class FeedNotFound(ServiceError):
+    """No calendar feed has this address: never made, replaced, revoked, or its owner is disabled."""
+
+    message = "There is no calendar at this address, or not any more."
+
+
 class SignInNotFound(ServiceError):
     """The person has no such live sign-in."""
 

@@ -8,7 +8,7 @@ from flask import Blueprint, request, url_for
 
 from app.extensions import csrf
 from app.services import task_lists, tasks
-from app.tasks import schemas
+from app.tasks import formats, schemas
 from app.web.access import owner_required
 from app.web.payload import json_body, query_string
 
@@ -19,14 +19,18 @@ csrf.exempt(bp)  # reads no cookie
 @bp.get("")
 @owner_required("tasks:read")
 def index(user_id: UUID) -> Any:
-    """List tasks, a page at a time."""
+    """List tasks, a page at a time; all at once in the other formats that Accept may ask for."""
+    kind = formats.wanted()
+    if kind != "json":
+        return formats.listed(user_id, kind)
     query = query_string(schemas.ListQuery)
     page = task_lists.page(user_id, query.query(), query.limit, query.cursor)
     body = {"items": [schemas.task_json(row) for row in page.items], "next_cursor": page.next_cursor}
-    if page.next_cursor is None:
-        return body
-    following = urlencode(request.args.to_dict() | {"cursor": page.next_cursor})
-    return body, {"Link": f'<{request.path}?{following}>; rel="next"'}
+    headers = {"Vary": "Accept"}
+    if page.next_cursor is not None:
+        following = urlencode(request.args.to_dict() | {"cursor": page.next_cursor})
+        headers["Link"] = f'<{request.path}?{following}>; rel="next"'
+    return body, headers
 
 
 @bp.post("")

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaField, TimeField
+from flask_wtf.file import FileField
+from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, TextAreaField, TimeField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # the stubs are of WTForms 3.2
 from wtforms.validators import DataRequired, Optional
 
@@ -59,3 +60,15 @@ class NewTaskForm(Form):
 
 class TaskForm(NewTaskForm):
     completed = BooleanField("Completed")
+
+
+class ImportForm(Form):
+    file = FileField(
+        "File",
+        description="An export (.json), a table (.csv) or todo.txt (.txt). You see what would happen before it does.",
+        render_kw={"accept": ".json,.csv,.txt,application/json,text/csv,text/plain"},
+    )
+    #: The file again, between the page that says what it would do and the button that does it.
+    kind = HiddenField()
+    text = HiddenField()
+    confirmed = HiddenField()

@@ -95,7 +95,7 @@ class ListQuery(Schema):
         return Query(self.status, self.tag, self.q, self.sort)
 
 
-def stored(body: NewTask | TaskChanges) -> dict[str, Any]:
+def stored(body: Schema) -> dict[str, Any]:
     """Return the given fields as `app.services.tasks` takes them."""
     values = body.model_dump(exclude_unset=True)
     if "priority" in values:
