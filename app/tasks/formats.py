@@ -67,7 +67,7 @@ def listed(user_id: UUID, kind: str) -> Response:
         return streamed(_json(pages), "application/json")
     pieces = (page.items for page in pages)
     if kind == "csv":
-        return streamed(plain_text.to_csv(pieces), "text/csv; charset=utf-8; header=present", Vary="Accept")
+        return streamed(plain_text.to_csv(pieces), "text/csv", Vary="Accept")
     timezone = principal().timezone
     if kind == "txt":
         return streamed(plain_text.to_todo_txt(pieces, timezone), "text/plain", Vary="Accept")

@@ -150,6 +150,8 @@ def _one(record: Any, schema: type[Schema]) -> tuple[dict[str, str], dict[str, A
         fields = schemas.stored(schema.model_validate_json(orjson.dumps(record)))
     except ValidationError as error:
         return places(error), {}
+    except orjson.JSONEncodeError:
+        return {"": "This is nested too deeply to be a task."}, {}
     if fields.get("due_time") is not None and fields.get("due_date") is None:
         return {"due_time": "A due time needs a due date."}, {}
     return {}, fields

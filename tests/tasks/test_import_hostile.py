@@ -57,7 +57,7 @@ def test_a_hostile_file_is_a_quick_4xx_that_changes_nothing(alice: Person, count
     [
         b"\xff\xfe",
         b"title\r\n\0\r\n",
-        b'title\r\n"x',
+        b'title\r\n"x\0',
         b"title\r\n" + b"x" * MILLION,
         b"title\r\n" + b"," * MILLION,
         b"," * MILLION,
