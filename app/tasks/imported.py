@@ -15,9 +15,10 @@ from app.tasks import plain_text, schemas
 from app.tasks.exported import FORMAT
 from app.web.payload import Schema, places
 
-#: A larger export can be cut: any part of its ``tasks`` is a file of its own.
+#: Writing this many takes seconds, in which nobody else writes to SQLite. A larger export can be cut: any part of its
+#: ``tasks`` is a file of its own.
 MAX_BYTES = 8 * 1024 * 1024
-MAX_TASKS = 20_000
+MAX_TASKS = 10_000
 MAX_ERRORS = 100
 # A task has a dozen; each one beyond would be an error, and a file could have a million.
 _MAX_FIELDS = 50

@@ -44,6 +44,17 @@ def test_an_import_is_one_write_that_moves_the_counter_once(alice: Person) -> No
     assert revs == {task["rev"] + 1}
 
 
+def test_more_tasks_than_fit_into_a_statement_are_added_and_changed(alice: Person, count: Count) -> None:
+    many = [record(number, tags=["a", "b"]) for number in range(1100)]
+    assert counts(send_json(alice, document(*many))) == (1100, 0, 0)
+    assert counts(send_json(alice, document(*(each | {"title": "after", "tags": ["b"]} for each in many)))) == (
+        0,
+        1100,
+        0,
+    )
+    assert count("tasks WHERE title = 'after'") == count("task_tags") == 1100
+
+
 def test_an_import_that_changes_nothing_does_not_move_the_counter(alice: Person) -> None:
     task = alice.make_task()
     assert counts(send_json(alice, export(alice))) == (0, 0, 1)
