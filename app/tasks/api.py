@@ -9,7 +9,7 @@ from flask import Blueprint, request, url_for
 from app.extensions import csrf
 from app.services import task_batch, task_changes, task_cursors, task_lists, tasks
 from app.services.errors import PreconditionFailed
-from app.tasks import schemas
+from app.tasks import formats, schemas
 from app.tasks.conditions import condition, etag, known, list_etag, repeatable
 from app.web.access import owner_required, principal
 from app.web.errors import on_service_error
@@ -22,11 +22,15 @@ csrf.exempt(bp)  # reads no cookie
 @bp.get("")
 @owner_required("tasks:read")
 def index(user_id: UUID) -> Any:
-    """List tasks, a page at a time; 304 with ``If-None-Match`` if nothing of this person's has changed."""
+    """List tasks, a page at a time, 304 with ``If-None-Match`` if unchanged; or all in another format by Accept."""
+    kind = formats.wanted()
+    if kind != "json":
+        return formats.listed(user_id, kind)
     asked, who = query_string(schemas.ListQuery), principal()
     query = asked.query(task_cursors.seen_at(asked.cursor, who.timezone))
-    headers = {"ETag": list_etag(who.rev, query.fingerprint(), asked.limit, asked.cursor, asked.count, who.timezone)}
-    if known(headers["ETag"]):
+    tag = list_etag(who.rev, query.fingerprint(), asked.limit, asked.cursor, asked.count, who.timezone)
+    headers = {"ETag": tag, "Vary": "Accept"}
+    if known(tag):
         return "", 304, headers
     page = task_lists.page(user_id, query, asked.limit, asked.cursor)
     body: dict[str, Any] = {"items": [_json(row) for row in page.items], "next_cursor": page.next_cursor}

@@ -3,9 +3,11 @@
 import re
 from typing import Any
 
+from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
     DateField,
+    HiddenField,
     IntegerField,
     SelectField,
     StringField,
@@ -99,3 +101,15 @@ def _words(field: Any) -> str:
     if field.name == "priority":
         return PRIORITIES.get(field.data, "")
     return str(field._value()).replace("\r\n", "\n") or "Nothing"
+
+
+class ImportForm(Form):
+    file = FileField(
+        "File",
+        description="An export (.json), a table (.csv) or todo.txt (.txt). You see what would happen before it does.",
+        render_kw={"accept": ".json,.csv,.txt,application/json,text/csv,text/plain"},
+    )
+    #: The file again, between the page that says what it would do and the button that does it.
+    kind = HiddenField()
+    text = HiddenField()
+    confirmed = HiddenField()

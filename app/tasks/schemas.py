@@ -190,7 +190,7 @@ def _operation(each: Create | Put | Update | Delete | Restore) -> Operation:
     return Operation(each.op, each.id, stored(getattr(each, fields)) if fields else {}, each.rev)
 
 
-def stored(body: TaskChanges) -> dict[str, Any]:
+def stored(body: Schema) -> dict[str, Any]:
     """Return the given fields as `app.services.tasks` takes them."""
     values = body.model_dump(exclude_unset=True)
     if "priority" in values:

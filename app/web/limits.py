@@ -43,6 +43,8 @@ _SHARES = {
 _OAUTH = ("oauth", 2)
 #: Changing one's address tells, as registering does, whether another is taken.
 _EMAIL_CHANGES = ("users_api.change_email", "account.change_email")
+#: These may take seconds.
+_ALL_TASKS = ("transfer.export", "transfer.import_", "data.export", "data.import_")
 _UNCOUNTED = ("/healthz", "/readyz", "/metrics")
 # Redis is asked before every answer; one that is away must not keep everybody waiting.
 _REDIS_OPTIONS: dict[str, Any] = {
@@ -102,6 +104,8 @@ def _share() -> tuple[str, int] | None:
         return _OAUTH
     if request.endpoint in _EMAIL_CHANGES and request.method in ("POST", "PUT"):
         return _SHARES["/register"]
+    if request.endpoint in _ALL_TASKS:
+        return "transfer", 20
     return _SHARES.get(request.path) if request.method == "POST" else None
 
 

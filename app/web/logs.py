@@ -36,6 +36,8 @@ def init_app(app: Flask) -> None:
     )
     app.logger.handlers = [ToStructlog()]
     app.logger.propagate = False
+    # Flask's own would write the path, which may hold the secret of a calendar feed.
+    app.log_exception = lambda exc_info: app.logger.error("unhandled exception", exc_info=exc_info)  # type: ignore[method-assign]
     app.before_request(_open)
     app.after_request(_close)
 

@@ -69,8 +69,13 @@ def fields(schema: type[SchemaT], values: Mapping[str, object]) -> SchemaT:
         raise _invalid(error) from error
 
 
+def places(error: ValidationError) -> dict[str, str]:
+    """Return a message for each place that does not fit, named by JSON pointer without the leading ``#/``."""
+    return {_pointer(each["loc"]): _plain(each) for each in error.errors()}
+
+
 def _invalid(error: ValidationError) -> InvalidInput:
-    return InvalidInput(**{_pointer(each["loc"]): _plain(each) for each in error.errors()})
+    return InvalidInput(**places(error))
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
