@@ -28,6 +28,8 @@ PUBLIC = {
     "metadata.jwks",  # public keys
     "health.healthz",
     "health.readyz",
+    "docs.openapi",  # what it describes asks for tokens itself
+    "docs.page",
     "auth.home",  # only leads to one of the others
     "auth.login",
     "auth.register",

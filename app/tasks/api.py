@@ -10,6 +10,7 @@ from app.extensions import csrf
 from app.services import task_lists, tasks
 from app.tasks import schemas
 from app.web.access import owner_required
+from app.web.openapi import documented
 from app.web.payload import json_body, query_string
 
 bp = Blueprint("tasks_api", __name__, url_prefix="/api/users/<uuid:user_id>/tasks")
@@ -17,6 +18,7 @@ csrf.exempt(bp)  # reads no cookie
 
 
 @bp.get("")
+@documented(query=schemas.ListQuery, response=schemas.Tasks, sends=["Link"])
 @owner_required("tasks:read")
 def index(user_id: UUID) -> Any:
     """List tasks, a page at a time."""
@@ -30,6 +32,7 @@ def index(user_id: UUID) -> Any:
 
 
 @bp.post("")
+@documented(request=schemas.NewTask, response=schemas.Task, status=201, sends=["Location", "ETag"])
 @owner_required("tasks:write")
 def create(user_id: UUID) -> Any:
     """Create a task."""
@@ -39,6 +42,7 @@ def create(user_id: UUID) -> Any:
 
 
 @bp.get("/<uuid:task_id>")
+@documented(response=schemas.Task, sends=["ETag"])
 @owner_required("tasks:read")
 def show(user_id: UUID, task_id: UUID) -> Any:
     """Show a task, in the trash or not."""
@@ -46,6 +50,7 @@ def show(user_id: UUID, task_id: UUID) -> Any:
 
 
 @bp.patch("/<uuid:task_id>")
+@documented(request=schemas.TaskChanges, response=schemas.Task, sends=["ETag"])
 @owner_required("tasks:write")
 def update(user_id: UUID, task_id: UUID) -> Any:
     """Change a task (JSON merge patch); ``completed`` completes and reopens it."""
@@ -53,6 +58,7 @@ def update(user_id: UUID, task_id: UUID) -> Any:
 
 
 @bp.delete("/<uuid:task_id>")
+@documented(status=204)
 @owner_required("tasks:write")
 def delete(user_id: UUID, task_id: UUID) -> Any:
     """Move a task to the trash."""
@@ -61,6 +67,7 @@ def delete(user_id: UUID, task_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:task_id>/restore")
+@documented(response=schemas.Task, sends=["ETag"])
 @owner_required("tasks:write")
 def restore(user_id: UUID, task_id: UUID) -> Any:
     """Bring a task back from the trash."""

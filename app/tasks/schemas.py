@@ -2,15 +2,16 @@
 
 import re
 import unicodedata
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from app.models import Priority
 from app.services.task_lists import DEFAULT_LIMIT, MAX_LIMIT, Query, Sort, Status
 from app.services.tasks import TaskRow
-from app.web.payload import ManyLines, OneLine, Schema
+from app.web.payload import Answer, ManyLines, MergePatch, OneLine, Schema
 
 PriorityName = Literal["none", "low", "medium", "high"]
 _NAMES = tuple(level.name.lower() for level in Priority)
@@ -57,7 +58,12 @@ Notes = Annotated[ManyLines, Field(max_length=20_000)]
 Tag = Annotated[OneLine, Field(max_length=50), AfterValidator(_tag)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(lambda names: list(dict.fromkeys(names)))]
 DueDate = Annotated[date, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_calendar)]
-DueTime = Annotated[time, AfterValidator(_whole_minutes)]
+_HOURS_AND_MINUTES = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+# JSON Schema's own format of times has seconds and a time zone.
+DueTime = Annotated[
+    time, AfterValidator(_whole_minutes), WithJsonSchema({"type": "string", "pattern": _HOURS_AND_MINUTES})
+]
+ShownTime = Annotated[str, Field(pattern=_HOURS_AND_MINUTES)]
 
 
 class NewTask(Schema):
@@ -70,7 +76,7 @@ class NewTask(Schema):
     completed: bool = False
 
 
-class TaskChanges(Schema):
+class TaskChanges(MergePatch):
     """JSON merge patch: what is left out stays; null clears the due date or time."""
 
     title: Title = ""
@@ -93,6 +99,29 @@ class ListQuery(Schema):
     def query(self) -> Query:
         """Return the part that says which tasks in which order."""
         return Query(self.status, self.tag, self.q, self.sort)
+
+
+class Task(Answer):
+    id: UUID
+    title: str
+    notes: str
+    priority: PriorityName
+    due_date: date | None
+    due_time: ShownTime | None
+    tags: list[str]
+    completed: bool
+    completed_at: datetime | None
+    deleted_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    rev: int
+
+
+class Tasks(Answer):
+    """A page of tasks; the cursor of the next one, or null after the last."""
+
+    items: list[Task]
+    next_cursor: str | None
 
 
 def stored(body: NewTask | TaskChanges) -> dict[str, Any]:

@@ -7,8 +7,41 @@ import orjson
 from flask import g, request
 
 from app.services.errors import InvalidInput, ServiceError
+from app.web.payload import Answer
 
 PROBLEM_TYPE = "application/problem+json"
+
+
+class Problem(Answer):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+
+
+class Complaint(Answer):
+    """What is wrong at one place: a JSON pointer into what was sent, or ``#/`` and the name of a parameter."""
+
+    pointer: str
+    detail: str
+
+
+class ValidationProblem(Problem):
+    """RFC 9457, with every place that is wrong."""
+
+    errors: list[Complaint]
+
+
+class OAuthError(Answer):
+    """RFC 6749 §5.2."""
+
+    error: str
+    error_description: str
+
 
 _OAUTH_CODES = {401: "invalid_client", 500: "server_error", 503: "temporarily_unavailable"}
 
