@@ -8,7 +8,7 @@ from app.auth import schemas
 from app.extensions import csrf
 from app.services import accounts, authentication, scopes, sign_ins, tokens
 from app.web.access import API_CLIENT, principal, scope_required, token_required
-from app.web.openapi import documented
+from app.web.contract import documented
 from app.web.payload import json_body
 
 bp = Blueprint("auth_api", __name__, url_prefix="/api")

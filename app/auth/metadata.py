@@ -7,7 +7,7 @@ from flask import Blueprint, current_app
 from app.auth import oauth_schemas
 from app.services import key_rotation, keys
 from app.services.scopes import ALL_SCOPES
-from app.web.openapi import documented
+from app.web.contract import documented
 
 bp = Blueprint("metadata", __name__)
 

@@ -12,8 +12,8 @@ from app.extensions import csrf
 from app.services import authentication, introspection, revocation, scopes, tokens
 from app.services.clients import Client
 from app.services.errors import InvalidGrant, InvalidInput
+from app.web.contract import documented
 from app.web.errors import UnsupportedGrantType
-from app.web.openapi import documented
 from app.web.payload import fields
 
 bp = Blueprint("oauth", __name__, url_prefix="/oauth")

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 from flask import Blueprint, current_app, make_response, render_template, request
 
-from app.web.openapi import document, documented
+from app.web.contract import documented
+from app.web.openapi import document
 from app.web.payload import Answer
 
 bp = Blueprint("docs", __name__, url_prefix="/api")

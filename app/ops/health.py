@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from app.services import keys, schema
-from app.web.openapi import documented
+from app.web.contract import documented
 from app.web.payload import Answer
 
 bp = Blueprint("health", __name__)

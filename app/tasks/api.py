@@ -10,7 +10,7 @@ from app.extensions import csrf
 from app.services import task_lists, tasks
 from app.tasks import schemas
 from app.web.access import owner_required
-from app.web.openapi import documented
+from app.web.contract import documented
 from app.web.payload import json_body, query_string
 
 bp = Blueprint("tasks_api", __name__, url_prefix="/api/users/<uuid:user_id>/tasks")

@@ -1,90 +1,26 @@
 """The contract in OpenAPI 3.1, made from the schemas that validate and from what views say about themselves.
 
-A view names what it takes and answers in one line, `documented`. Paths, summaries, scopes, the errors that every route
-of a kind can give, and links from a created thing to what can be done with it are derived.
+Paths, summaries, scopes, the errors that every route of a kind can give, and links from a created thing to what can be
+done with it are derived.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 from flask import Flask
-from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from werkzeug.routing import Rule
 
+from app.web.contract import HEADERS, Model, Operation, operations, path_of
 from app.web.problem import PROBLEM_TYPE, OAuthError, Problem, ValidationProblem
 
 JSON, MERGE_PATCH, FORM = "application/json", "application/merge-patch+json", "application/x-www-form-urlencoded"
-_HEADERS = {
-    "ETag": "The version of what is shown.",
-    "Link": "The next page, as rel=next.",
-    "Location": "Where the new thing is.",
-    "Retry-After": "For how many seconds to wait.",
-    "WWW-Authenticate": "What is missing (RFC 6750, RFC 9470, RFC 7617).",
-    "If-Match": "Do it only if the ETag is still this one.",
-    "If-None-Match": "Answer 304 if the ETag is still this one.",
-    "Idempotency-Key": "A request that is repeated under the same key is done once.",
-}
 _ERROR_HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
 _CONVERTERS = {"uuid": {"type": "string", "format": "uuid"}, "int": {"type": "integer", "minimum": 0}}
 
 Json = dict[str, Any]
-Model = type[BaseModel]
-ViewT = TypeVar("ViewT", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What a view takes and answers."""
-
-    request: Model | None = None
-    form: Model | None = None
-    query: Model | None = None
-    accepts: Sequence[str] = ()
-    response: Model | None = None
-    status: int = 200
-    media: Sequence[str] = ()
-    sends: Sequence[str] = ()
-    also: Mapping[int, Model | None] = field(default_factory=dict)
-    errors: Sequence[int] = ()
-    client: bool = False
-
-
-def documented(**said: Any) -> Callable[[ViewT], ViewT]:
-    """Say what a view takes and answers; the keywords are the fields of `Operation`.
-
-    Args:
-        request, form, query: schema of the JSON body, of the form-encoded body, of the query string.
-        accepts, sends: headers of the request and of the good answer, each explained in `_HEADERS`.
-        response, status, media: the good answer: its schema, status and types; without a schema it is text or nothing.
-        also: other answers that are no errors in the voice of the path, by status.
-        errors: statuses beside those that every route of its kind can give (`_usual_errors`).
-        client: whether an OAuth client authenticates here.
-    """
-    operation = Operation(**said)
-
-    def decorate(view: ViewT) -> ViewT:
-        view.operation = operation  # type: ignore[attr-defined]
-        return view
-
-    return decorate
-
-
-def operations(app: Flask) -> Iterator[tuple[Rule, str, Operation]]:
-    """Yield rule, method and operation of every documented route."""
-    for rule in app.url_map.iter_rules():
-        operation: Operation | None = getattr(app.view_functions[rule.endpoint], "operation", None)
-        if operation is not None:
-            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-                yield rule, method, operation
-
-
-def path_of(rule: Rule) -> str:
-    """Return the rule as OpenAPI writes it, as in ``/api/users/{user_id}``."""
-    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
 
 
 def document(app: Flask, tags: Mapping[str, str], examples: Json) -> Json:
@@ -92,15 +28,16 @@ def document(app: Flask, tags: Mapping[str, str], examples: Json) -> Json:
 
     Args:
         tags: blueprint → heading of its routes.
-        examples: by endpoint, ``request`` and by status ``responses``; under ``errors`` by name of the shared response.
+        examples: by endpoint, ``request`` by type, ``responses`` by status and type; ``errors`` by name.
     """
     found = list(operations(app))
     takes = {model for *_, said in found for model in (said.request, said.form, said.query) if model}
-    gives = {Problem, ValidationProblem, OAuthError}
+    gives: set[Model] = {Problem, ValidationProblem, OAuthError}
     gives |= {model for *_, said in found for model in (said.response, *said.also.values()) if model}
+    wanted: list[tuple[Model, Literal["validation", "serialization"]]]
     wanted = [(model, "validation") for model in takes] + [(model, "serialization") for model in gives]
     wanted.sort(key=lambda each: each[0].__name__)
-    refs, made = models_json_schema(wanted, schema_generator=_Plain, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    refs, made = models_json_schema(wanted, schema_generator=_Plain, ref_template="#/components/schemas/{model}")
     builder = _Builder(app, refs, made["$defs"], examples)
     paths: Json = {}
     for rule, method, said in found:
@@ -109,6 +46,8 @@ def document(app: Flask, tags: Mapping[str, str], examples: Json) -> Json:
         paths.setdefault(path_of(rule), {})[method.lower()] = operation
     for path in paths:
         _link(path, paths)
+    for query in {said.query for *_, said in found if said.query}:
+        del made["$defs"][_name(refs[query, "validation"])]  # taken apart into parameters
     components = {"schemas": made["$defs"], "responses": builder.shared, "securitySchemes": _SCHEMES}
     return {"tags": [{"name": name} for name in dict.fromkeys(tags.values())], "paths": paths, "components": components}
 
@@ -143,15 +82,14 @@ class _Builder:
         elif said.client:
             made["security"] = [{"client": []}, {}]  # a public client, or one that sends its secret in the form
         made["parameters"] = [*_path(rule), *self._query(said.query), *_headers(said.accepts)]
-        if body := said.request or said.form:
-            types = [FORM] if said.form else [JSON, MERGE_PATCH] if method == "PATCH" else [JSON]
-            content = self._content((body, "validation"), types, known.get("request"))
+        if types := said.takes or _body_types(method, said):
+            content = self._content(said.request or said.form, "validation", types, known.get("request", {}))
             made["requestBody"] = {"required": True, "content": content}
         made["responses"] = self._answers(rule, view, said, known.get("responses", {}))
         return made
 
     def _query(self, query: Model | None) -> Iterator[Json]:
-        schema = self.schemas.get(query.__name__, {}) if query else {}
+        schema = self.schemas[_name(self.refs[query, "validation"])] if query else {}
         for name, values in schema.get("properties", {}).items():
             # To leave a parameter out is the only way in which a query string can say null.
             one = next(each for each in values.get("anyOf", [values]) if each.get("type") != "null")
@@ -163,24 +101,29 @@ class _Builder:
             answer: Json = {"description": HTTPStatus(status).phrase} | _sends(said.sends)
             types = said.media if status == said.status else ()
             if model or types:
-                key = (model, "serialization") if model else None
-                answer["content"] = self._content(key, types or [JSON], known.get(str(status)))
+                answer["content"] = self._content(model, "serialization", types or [JSON], known.get(str(status), {}))
             answers[str(status)] = answer
         for status in {*said.errors, *_usual_errors(rule, view, said)} - {said.status, *said.also}:
             answers[str(status)] = self._error(status, oauth=rule.rule.startswith("/oauth/"))
         return dict(sorted(answers.items()))
 
-    def _content(self, key: tuple[Model, str] | None, types: Iterable[str], example: Any) -> Json:
-        content: Json = {"schema": self.refs[key] if key else {"type": "string"}}
-        return dict.fromkeys(types, content if example is None else content | {"example": example})
+    def _content(self, model: Model | None, mode: str, types: Iterable[str], examples: Json) -> Json:
+        content: Json = {}
+        for media in types:
+            structured = model if media == FORM or "json" in media else None
+            content[media] = {"schema": self.refs[structured, mode] if structured else {"type": "string"}}
+            example = examples.get(JSON if media == MERGE_PATCH else media)
+            if example is not None:
+                content[media]["example"] = example
+        return content
 
     def _error(self, status: int, *, oauth: bool) -> Json:
         name = f"{'OAuthError' if oauth else 'Problem'}{status}"
         self.shared[name] = {"description": HTTPStatus(status).phrase} | _sends(_ERROR_HEADERS.get(status, ()))
         if status != 414:  # gunicorn's own words about an address that is too long
             model = OAuthError if oauth else ValidationProblem if status == 422 else Problem
-            types, example = [JSON if oauth else PROBLEM_TYPE], self.examples.get("errors", {}).get(name)
-            self.shared[name]["content"] = self._content((model, "serialization"), types, example)
+            media, example = JSON if oauth else PROBLEM_TYPE, self.examples.get("errors", {}).get(name)
+            self.shared[name]["content"] = self._content(model, "serialization", [media], {media: example})
         return {"$ref": f"#/components/responses/{name}"}
 
 
@@ -189,13 +132,23 @@ def _path(rule: Rule) -> Iterator[Json]:
         yield {"name": name, "in": "path", "required": True, "schema": _CONVERTERS.get(kind, {"type": "string"})}
 
 
+def _body_types(method: str, said: Operation) -> Sequence[str]:
+    if said.request:
+        return [JSON, MERGE_PATCH] if method == "PATCH" else [JSON]
+    return [FORM] if said.form else []
+
+
+def _name(ref: Json) -> str:
+    return str(ref["$ref"]).rpartition("/")[2]
+
+
 def _headers(names: Sequence[str]) -> Iterator[Json]:
     for name in names:
-        yield {"name": name, "in": "header", "description": _HEADERS[name], "schema": {"type": "string"}}
+        yield {"name": name, "in": "header", "description": HEADERS[name], "schema": {"type": "string"}}
 
 
 def _sends(names: Sequence[str]) -> Json:
-    headers = {name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in names}
+    headers = {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in names}
     return {"headers": headers} if headers else {}
 
 
@@ -214,7 +167,7 @@ def _usual_errors(rule: Rule, view: Any, said: Operation) -> Iterator[int]:
         yield 403
     if rule.arguments:
         yield 404
-    if said.request or said.form:
+    if said.request or said.form or said.takes:
         yield from (400, 413, 415)
     if said.request or said.query:
         yield 422

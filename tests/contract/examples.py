@@ -26,9 +26,10 @@ FILE = ROOT / "app/ops/examples.json"
 PASSWORD, ANOTHER = "plum tractor violet harbour", "maple ladder copper sunrise"
 
 _TOKEN = re.compile(r"(eyJ[\w-]{9})[\w-]+\.[\w-]+\.[\w-]+")
-#: Ids, moments, request ids, keys and cursors, clients, seconds.
+#: Ids, moments, request ids, keys and cursors, clients, seconds since 1970 and until a token ends.
 _VOLATILE = re.compile(
-    r"[0-9a-f]{8}(-[0-9a-f]{4,12}){4}|\d{4}-\d\d-\d\dT[\d:]+Z|\b[0-9a-f]{32}\b|[\w-]{40,}|client_[0-9a-f]{20}|\b1\d{9}\b"
+    r"[0-9a-f]{8}(-[0-9a-f]{4,12}){4}|\d{4}-\d\d-\d\dT[\d:]+Z|\b[0-9a-f]{32}\b|[\w-]{40,}|client_[0-9a-f]{20}"
+    r"|\b1\d{9}\b|(?<=\"expires_in\": )\d+"
 )
 
 
@@ -68,9 +69,11 @@ class Visit:
             return shown
         known = self.examples.setdefault(endpoint, {})
         if body:
-            known.setdefault("request", _cut(body.get("json", body.get("data"))))
+            sent = response.request.mimetype
+            known.setdefault("request", {}).setdefault(sent, _cut(body.get("json", body.get("data"))))
         if shown is not None and endpoint != "docs.openapi":
-            known.setdefault("responses", {}).setdefault(str(status), _cut(shown))
+            answers = known.setdefault("responses", {}).setdefault(str(status), {})
+            answers.setdefault(response.mimetype, _cut(shown))
         return shown
 
 

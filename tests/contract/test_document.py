@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.web.openapi import operations, path_of
+from app.web.contract import operations, path_of
 from app.web.payload import Schema
 from app.web.problem import PROBLEM_TYPE
 from tests.contract.examples import FILE, Visit, settled, visit
@@ -20,7 +20,7 @@ LEFT_OUT = {
 }
 #: Headers of an answer that belong to the contract of a route.
 HEADERS = {"ETag", "Link", "Location"}
-HOW = "see app/web/openapi.py::documented"
+HOW = "see documented in app/web/contract.py"
 RECORD = "add it to tests/contract/examples.py and run: python -m tests.contract.examples"
 
 
