@@ -29,6 +29,8 @@ PUBLIC = {
     "feeds.read",  # the secret address is the credential
     "health.healthz",
     "health.readyz",
+    "docs.openapi",  # what it describes asks for tokens itself
+    "docs.page",
     "auth.home",  # only leads to one of the others
     "auth.login",
     "auth.register",

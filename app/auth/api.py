@@ -8,6 +8,7 @@ from app.auth import schemas
 from app.extensions import csrf
 from app.services import accounts, authentication, scopes, sign_ins, tokens
 from app.web.access import API_CLIENT, principal, scope_required, token_required
+from app.web.contract import documented
 from app.web.payload import json_body
 
 bp = Blueprint("auth_api", __name__, url_prefix="/api")
@@ -15,6 +16,7 @@ csrf.exempt(bp)  # reads no cookie
 
 
 @bp.post("/auth/register")
+@documented(request=schemas.Registration, response=schemas.Profile, status=201, sends=["Location"], errors=[403, 409])
 def register() -> Any:
     """Create an account."""
     body = json_body(schemas.Registration)
@@ -24,6 +26,7 @@ def register() -> Any:
 
 
 @bp.post("/auth/login")
+@documented(request=schemas.Login, response=schemas.TokenResponse, errors=[401])
 def login() -> Any:
     """Sign in with e-mail address and password, for everything or for as little as ``scope`` says."""
     body = json_body(schemas.Login)
@@ -32,6 +35,7 @@ def login() -> Any:
 
 
 @bp.post("/auth/refresh")
+@documented(request=schemas.Refresh, response=schemas.TokenResponse, errors=[401])
 def refresh() -> Any:
     """Exchange the refresh token for a new pair."""
     body = json_body(schemas.Refresh)
@@ -39,6 +43,7 @@ def refresh() -> Any:
 
 
 @bp.post("/auth/logout")
+@documented(status=204)
 @token_required
 def logout() -> Any:
     """End this sign-in; whoever holds a token may give it up, whatever its scope."""
@@ -48,6 +53,7 @@ def logout() -> Any:
 
 
 @bp.get("/me")
+@documented(response=schemas.Profile)
 @scope_required("account")
 def me() -> Any:
     """Show the caller's profile, for the same scope as under its own address."""

@@ -4,8 +4,10 @@ from typing import Any
 
 from flask import Blueprint, current_app
 
+from app.auth import oauth_schemas
 from app.services import key_rotation, keys
 from app.services.scopes import ALL_SCOPES
+from app.web.contract import documented
 
 bp = Blueprint("metadata", __name__)
 
@@ -13,6 +15,7 @@ _BY_SECRET = ["client_secret_basic", "client_secret_post"]
 
 
 @bp.get("/.well-known/oauth-authorization-server")
+@documented(response=oauth_schemas.ServerMetadata)
 def authorization_server() -> Any:
     """Describe the OAuth endpoints."""
     issuer = current_app.config["PUBLIC_URL"]
@@ -36,6 +39,7 @@ def authorization_server() -> Any:
 
 
 @bp.get("/.well-known/jwks.json")
+@documented(response=oauth_schemas.KeySet, media=["application/jwk-set+json"])
 def jwks() -> Any:
     """Publish the keys with which anybody can verify access tokens; none while HS256 signs."""
     headers = {

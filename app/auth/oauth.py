@@ -5,12 +5,14 @@ from typing import Any
 from flask import Blueprint, current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from app.auth import oauth_schemas
 from app.auth.client_auth import any_client, confidential_client
-from app.auth.schemas import Credentials, token_response
+from app.auth.schemas import Credentials, TokenResponse, token_response
 from app.extensions import csrf
 from app.services import authentication, introspection, revocation, scopes, tokens
 from app.services.clients import Client
 from app.services.errors import InvalidGrant, InvalidInput
+from app.web.contract import documented
 from app.web.errors import UnsupportedGrantType
 from app.web.payload import fields
 
@@ -19,6 +21,7 @@ csrf.exempt(bp)  # reads no cookie
 
 
 @bp.post("/token")
+@documented(form=oauth_schemas.TokenRequest, response=TokenResponse, client=True)
 def token() -> Any:
     """Exchange a grant for tokens."""
     form = _form()
@@ -34,6 +37,7 @@ def token() -> Any:
 
 
 @bp.post("/revoke")
+@documented(form=oauth_schemas.RevocationRequest, client=True)
 def revoke() -> Any:
     """Revoke a token; 200 whatever became of it, unless it belongs to another client (RFC 7009 §2.1, §2.2)."""
     form = _form()
@@ -44,6 +48,7 @@ def revoke() -> Any:
 
 
 @bp.post("/introspect")
+@documented(form=oauth_schemas.IntrospectionRequest, response=oauth_schemas.Introspection, client=True)
 def introspect() -> Any:
     """Tell a confidential client what a token is good for."""
     form = _form()

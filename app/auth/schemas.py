@@ -1,13 +1,14 @@
 """What the account and token routes accept and answer."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from app.services.sign_ins import Principal
 from app.services.tokens import TokenPair
-from app.web.payload import Email, Name, OneLine, Schema, Secret
+from app.web.payload import Answer, Email, MergePatch, Name, OneLine, Schema, Secret
 
 # Longer than any password may be, so that the rule about length is the service's to explain.
 Password = Annotated[Secret, Field(max_length=1024)]
@@ -32,8 +33,8 @@ class Refresh(Schema):
     refresh_token: Annotated[str, Field(max_length=8192)]
 
 
-class ProfileChanges(Schema):
-    """JSON merge patch: what is left out stays as it is, so the defaults are never used."""
+class ProfileChanges(MergePatch):
+    """JSON merge patch: what is left out stays as it is."""
 
     name: Name = ""
     timezone: Annotated[OneLine, Field(max_length=64)] = ""
@@ -59,6 +60,62 @@ class Deletion(Schema):
 class EventsQuery(Schema):
     before: UUID | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class Profile(Answer):
+    id: UUID
+    email: str
+    name: str
+    timezone: str
+    created_at: datetime
+
+
+class TokenResponse(Answer):
+    """RFC 6749 §5.1, and the user's id."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    refresh_token: str
+    scope: str
+    user_id: UUID
+
+
+class Session(Answer):
+    """A device that is signed in; ``current`` is the one that asks."""
+
+    id: UUID
+    user_id: UUID
+    kind: Literal["web", "api", "oauth"]
+    client_id: str
+    label: str
+    user_agent: str
+    ip: str
+    created_at: datetime
+    last_seen_at: datetime
+    idle_until: datetime
+    expires_at: datetime
+    current: bool
+
+
+class Sessions(Answer):
+    items: list[Session]
+
+
+class SecurityEvent(Answer):
+    """Something that happened to the account; ``event`` is from OWASP's vocabulary, ``description`` is plain words."""
+
+    id: UUID
+    created_at: datetime
+    event: str
+    sign_in_id: UUID | None
+    ip: str
+    device: str
+    description: str
+
+
+class SecurityEvents(Answer):
+    items: list[SecurityEvent]
 
 
 def token_response(pair: TokenPair) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from app.auth.activity import described
 from app.extensions import csrf
 from app.services import accounts, audit, authentication, sign_ins
 from app.web.access import owner_required, principal, require_step_up, step_up_required
+from app.web.contract import documented
 from app.web.payload import json_body, query_string
 
 bp = Blueprint("users_api", __name__, url_prefix="/api/users/<uuid:user_id>")
@@ -17,6 +18,7 @@ csrf.exempt(bp)  # reads no cookie
 
 
 @bp.get("")
+@documented(response=schemas.Profile)
 @owner_required("account")
 def show(user_id: UUID) -> Any:
     """Show the profile."""
@@ -24,6 +26,7 @@ def show(user_id: UUID) -> Any:
 
 
 @bp.patch("")
+@documented(request=schemas.ProfileChanges, response=schemas.Profile)
 @owner_required("account")
 def update(user_id: UUID) -> Any:
     """Change name or time zone (JSON merge patch)."""
@@ -32,6 +35,7 @@ def update(user_id: UUID) -> Any:
 
 
 @bp.delete("")
+@documented(request=schemas.Deletion, status=204)
 @owner_required("account")
 def delete(user_id: UUID) -> Any:
     """Delete the account with everything in it; needs the password."""
@@ -40,6 +44,7 @@ def delete(user_id: UUID) -> Any:
 
 
 @bp.put("/password")
+@documented(request=schemas.PasswordChange, status=204)
 @owner_required("account")
 def change_password(user_id: UUID) -> Any:
     """Change the password and end all other sessions."""
@@ -49,6 +54,7 @@ def change_password(user_id: UUID) -> Any:
 
 
 @bp.put("/email")
+@documented(request=schemas.EmailChange, response=schemas.Profile, errors=[409])
 @owner_required("account")
 @step_up_required
 def change_email(user_id: UUID) -> Any:
@@ -57,6 +63,7 @@ def change_email(user_id: UUID) -> Any:
 
 
 @bp.post("/reauthenticate")
+@documented(request=schemas.Reauthentication, status=204)
 @owner_required("account")
 def reauthenticate(user_id: UUID) -> Any:
     """Give the password again, for what needs it to have been given lately."""
@@ -65,6 +72,7 @@ def reauthenticate(user_id: UUID) -> Any:
 
 
 @bp.get("/sessions")
+@documented(response=schemas.Sessions)
 @owner_required("account")
 def sessions(user_id: UUID) -> Any:
     """List the live sessions."""
@@ -73,6 +81,7 @@ def sessions(user_id: UUID) -> Any:
 
 
 @bp.delete("/sessions")
+@documented(status=204)
 @owner_required("account")
 @step_up_required
 def end_other_sessions(user_id: UUID) -> Any:
@@ -82,6 +91,7 @@ def end_other_sessions(user_id: UUID) -> Any:
 
 
 @bp.delete("/sessions/<uuid:sid>")
+@documented(status=204)
 @owner_required("account")
 def end_session(user_id: UUID, sid: UUID) -> Any:
     """End one session; the present one without further ado."""
@@ -93,6 +103,7 @@ def end_session(user_id: UUID, sid: UUID) -> Any:
 
 
 @bp.get("/events")
+@documented(query=schemas.EventsQuery, response=schemas.SecurityEvents)
 @owner_required("account")
 def events(user_id: UUID) -> Any:
     """List security events, newest first."""

@@ -1,5 +1,5 @@
-"""What operators and their machines ask."""
+"""What operators and their machines ask, and what describes the API."""
 
-from app.ops import health
+from app.ops import docs, health
 
-blueprints = (health.bp,)
+blueprints = (health.bp, docs.bp)

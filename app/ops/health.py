@@ -5,17 +5,25 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from app.services import keys, schema
+from app.web.contract import documented
+from app.web.payload import Answer
 
 bp = Blueprint("health", __name__)
 
 
+class Health(Answer):
+    status: str
+
+
 @bp.get("/healthz")
+@documented(response=Health)
 def healthz() -> Any:
     """Say that the process answers; asks nothing of the database."""
     return {"status": "ok"}
 
 
 @bp.get("/readyz")
+@documented(response=Health, also={503: Health})
 def readyz() -> Any:
     """Say whether requests can be served: the database answers and its schema is current."""
     if schema.complaint():

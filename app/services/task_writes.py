@@ -154,16 +154,18 @@ def put(
 
 
 def move(user_id: UUID, rev: int, task_id: UUID, *, to_trash: bool, condition: Condition = ANY) -> TaskRow:
-    """Move a task to the trash, or back from it. Returns it.
+    """Move a task to the trash, or back from it. Returns it, as `change`: one that is there already stays as it is.
 
     Raises:
-        TaskNotFound: no such task where it should come from.
+        TaskNotFound: no such task.
         PreconditionFailed: the condition does not hold.
     """
     before = find(user_id, task_id)
-    if before is None or (before["deleted_at"] is None) is not to_trash:
+    if before is None:
         raise TaskNotFound
     condition.check(before)
+    if (before["deleted_at"] is not None) is to_trash:
+        return before
     return _update(user_id, rev, before, {"deleted_at": utcnow() if to_trash else None})
 
 

@@ -85,25 +85,29 @@ def put(user_id: UUID, task_id: UUID, fields: dict[str, Any], condition: Conditi
 
 
 def trash(user_id: UUID, task_id: UUID, condition: Condition = ANY) -> TaskRow:
-    """Move a task to the trash; commits. Returns it.
+    """Move a task to the trash; commits. Returns it; one that is there already stays as it is.
 
     Raises:
-        TaskNotFound: no such task outside the trash.
+        TaskNotFound: no such task.
         PreconditionFailed: the condition does not hold.
     """
     with unit_of_work(user_id) as rev:
-        return task_writes.move(user_id, rev, task_id, to_trash=True, condition=condition)
+        row = task_writes.move(user_id, rev, task_id, to_trash=True, condition=condition)
+        _keep_counter(row, rev)
+    return row
 
 
 def restore(user_id: UUID, task_id: UUID, condition: Condition = ANY) -> TaskRow:
-    """Bring a task back from the trash; commits. Returns it.
+    """Bring a task back from the trash; commits. Returns it; one that is there already stays as it is.
 
     Raises:
-        TaskNotFound: no such task in the trash.
+        TaskNotFound: no such task.
         PreconditionFailed: the condition does not hold.
     """
     with unit_of_work(user_id) as rev:
-        return task_writes.move(user_id, rev, task_id, to_trash=False, condition=condition)
+        row = task_writes.move(user_id, rev, task_id, to_trash=False, condition=condition)
+        _keep_counter(row, rev)
+    return row
 
 
 def delete(user_id: UUID, task_id: UUID, condition: Condition = ANY) -> None:

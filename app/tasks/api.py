@@ -9,9 +9,10 @@ from flask import Blueprint, request, url_for
 from app.extensions import csrf
 from app.services import task_batch, task_changes, task_cursors, task_lists, tasks
 from app.services.errors import PreconditionFailed
-from app.tasks import formats, schemas
+from app.tasks import answers, formats, schemas
 from app.tasks.conditions import condition, etag, known, list_etag, repeatable
 from app.web.access import owner_required, principal
+from app.web.contract import documented
 from app.web.errors import on_service_error
 from app.web.payload import json_body, query_string
 
@@ -20,6 +21,14 @@ csrf.exempt(bp)  # reads no cookie
 
 
 @bp.get("")
+@documented(
+    query=schemas.ListQuery,
+    accepts=["If-None-Match"],
+    response=answers.Tasks,
+    media=tuple(formats.TYPES),
+    sends=["ETag", "Link"],
+    also={304: None},
+)
 @owner_required("tasks:read")
 def index(user_id: UUID) -> Any:
     """List tasks, a page at a time, 304 with ``If-None-Match`` if unchanged; or all in another format by Accept."""
@@ -44,6 +53,13 @@ def index(user_id: UUID) -> Any:
 
 
 @bp.post("")
+@documented(
+    request=schemas.NewTask,
+    accepts=["Idempotency-Key"],
+    response=answers.Task,
+    status=201,
+    sends=["Location", "ETag", "Idempotency-Replayed"],
+)
 @owner_required("tasks:write")
 def create(user_id: UUID) -> Any:
     """Create a task; under an ``Idempotency-Key`` once, however often the request is sent."""
@@ -53,6 +69,13 @@ def create(user_id: UUID) -> Any:
 
 
 @bp.put("/<uuid:task_id>")
+@documented(
+    request=schemas.NewTask,
+    accepts=["If-Match", "If-None-Match"],
+    response=answers.Task,
+    also={201: answers.Task, 412: answers.Conflict},
+    sends=["ETag"],
+)
 @owner_required("tasks:write")
 def put(user_id: UUID, task_id: UUID) -> Any:
     """Create a task under an id that the client has chosen, or replace it; ``If-None-Match: *`` only creates."""
@@ -62,6 +85,7 @@ def put(user_id: UUID, task_id: UUID) -> Any:
 
 
 @bp.get("/<uuid:task_id>")
+@documented(accepts=["If-None-Match"], response=answers.Task, also={304: None}, sends=["ETag"])
 @owner_required("tasks:read")
 def show(user_id: UUID, task_id: UUID) -> Any:
     """Show a task, in the trash or not; 304 with ``If-None-Match`` if it is unchanged."""
@@ -72,6 +96,13 @@ def show(user_id: UUID, task_id: UUID) -> Any:
 
 
 @bp.patch("/<uuid:task_id>")
+@documented(
+    request=schemas.TaskChanges,
+    accepts=["If-Match"],
+    response=answers.Task,
+    also={412: answers.Conflict},
+    sends=["ETag"],
+)
 @owner_required("tasks:write")
 def update(user_id: UUID, task_id: UUID) -> Any:
     """Change a task (JSON merge patch); ``completed`` completes and reopens it."""
@@ -80,6 +111,7 @@ def update(user_id: UUID, task_id: UUID) -> Any:
 
 
 @bp.delete("/<uuid:task_id>")
+@documented(query=schemas.Deletion, accepts=["If-Match"], status=204, also={412: answers.Conflict}, errors=[400, 409])
 @owner_required("tasks:write")
 def delete(user_id: UUID, task_id: UUID) -> Any:
     """Move a task to the trash; with ``permanent=true`` delete it from there for good."""
@@ -89,6 +121,7 @@ def delete(user_id: UUID, task_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:task_id>/restore")
+@documented(accepts=["If-Match"], response=answers.Task, also={412: answers.Conflict}, sends=["ETag"], errors=[400])
 @owner_required("tasks:write")
 def restore(user_id: UUID, task_id: UUID) -> Any:
     """Bring a task back from the trash."""
@@ -96,6 +129,13 @@ def restore(user_id: UUID, task_id: UUID) -> Any:
 
 
 @bp.post("/batch")
+@documented(
+    request=schemas.Batch,
+    accepts=["Idempotency-Key"],
+    response=answers.Written,
+    also={412: answers.Conflict},
+    sends=["Idempotency-Replayed"],
+)
 @owner_required("tasks:write")
 def batch(user_id: UUID) -> Any:
     """Carry out up to 100 operations in their order, all or none."""
@@ -105,6 +145,7 @@ def batch(user_id: UUID) -> Any:
 
 
 @bp.get("/changes")
+@documented(query=schemas.ChangesQuery, response=answers.Changes, errors=[410])
 @owner_required("tasks:read")
 def changes(user_id: UUID) -> Any:
     """Show what has changed since an earlier answer, deletions included; without ``since`` everything there is."""

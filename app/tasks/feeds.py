@@ -8,8 +8,9 @@ from flask import Blueprint, current_app, request, url_for
 
 from app.extensions import csrf
 from app.services import feeds
-from app.tasks import calendar
+from app.tasks import answers, calendar
 from app.web.access import owner_required, principal, require_scope, require_step_up
+from app.web.contract import documented
 from app.web.streaming import streamed
 
 api = Blueprint("feeds_api", __name__, url_prefix="/api/users/<uuid:user_id>/feed")
@@ -21,6 +22,7 @@ _LOOKS = 1
 
 
 @api.get("")
+@documented(response=answers.Feed)
 @owner_required("account")
 def show(user_id: UUID) -> Any:
     """Say whether there is a calendar feed and since when; its address nobody knows any more."""
@@ -29,6 +31,7 @@ def show(user_id: UUID) -> Any:
 
 
 @api.post("")
+@documented(response=answers.NewFeed, status=201)
 @owner_required("tasks:read")
 def make(user_id: UUID) -> Any:
     """Make a calendar feed, or replace its address; besides ``tasks:read`` this needs what an export needs."""
@@ -38,6 +41,7 @@ def make(user_id: UUID) -> Any:
 
 
 @api.delete("")
+@documented(status=204)
 @owner_required("account")
 def revoke(user_id: UUID) -> Any:
     """Revoke the calendar feed."""

@@ -11,8 +11,9 @@ from flask.json import dumps
 from app.extensions import csrf
 from app.services import export, task_cursors
 from app.services.task_lists import Page
-from app.tasks import calendar, plain_text, schemas
+from app.tasks import answers, calendar, plain_text, schemas
 from app.web.access import owner_required, principal
+from app.web.contract import documented
 from app.web.payload import query_string
 from app.web.streaming import streamed
 
@@ -20,10 +21,11 @@ bp = Blueprint("formats", __name__, url_prefix="/api/users/<uuid:user_id>")
 csrf.exempt(bp)  # reads no cookie
 
 #: What `/tasks` answers with by Accept; the first where there is no preference.
-_TYPES = {"application/json": "json", "text/plain": "txt", "text/csv": "csv", "text/calendar": "ics"}
+TYPES = {"application/json": "json", "text/plain": "txt", "text/csv": "csv", "text/calendar": "ics"}
 
 
 @bp.get("/tasks.json")
+@documented(query=schemas.ListQuery, response=answers.Tasks)
 @owner_required("tasks:read")
 def as_json(user_id: UUID) -> Any:
     """List tasks as JSON, all pages in one."""
@@ -31,6 +33,7 @@ def as_json(user_id: UUID) -> Any:
 
 
 @bp.get("/tasks.csv")
+@documented(query=schemas.ListQuery, media=["text/csv"])
 @owner_required("tasks:read")
 def as_csv(user_id: UUID) -> Any:
     """List tasks as CSV."""
@@ -38,6 +41,7 @@ def as_csv(user_id: UUID) -> Any:
 
 
 @bp.get("/tasks.txt")
+@documented(query=schemas.ListQuery, media=["text/plain"])
 @owner_required("tasks:read")
 def as_todo_txt(user_id: UUID) -> Any:
     """List tasks as todo.txt."""
@@ -45,6 +49,7 @@ def as_todo_txt(user_id: UUID) -> Any:
 
 
 @bp.get("/tasks.ics")
+@documented(query=schemas.ListQuery, media=["text/calendar"])
 @owner_required("tasks:read")
 def as_calendar(user_id: UUID) -> Any:
     """List tasks as the to-dos of a calendar."""
@@ -53,7 +58,7 @@ def as_calendar(user_id: UUID) -> Any:
 
 def wanted() -> str:
     """Return the format that Accept asks for: json, csv, txt or ics; json too where it asks for none of them."""
-    return _TYPES[request.accept_mimetypes.best_match(_TYPES, "application/json")]
+    return TYPES[request.accept_mimetypes.best_match(TYPES, "application/json")]
 
 
 def listed(user_id: UUID, kind: str) -> Response:

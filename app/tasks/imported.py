@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import BadRequest
 
 from app.services.errors import InvalidInput
@@ -62,6 +62,18 @@ class TaskOfVersion1(Schema):
     deleted_at: Instant | None = None
     created_at: Instant = _UNSET_TIME
     updated_at: Instant = _UNSET_TIME
+
+
+class ExportOfVersion1(Schema):
+    """An export, for the contract; of what is imported only the format, its version and the tasks are looked at."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: Literal["taskward"]
+    format_version: Literal[1]
+    exported_at: Any = None
+    user: Any = None
+    tasks: list[TaskOfVersion1]
 
 
 class TaskInLines(TaskOfVersion1):

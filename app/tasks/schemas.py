@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from app.models import Priority
 from app.services import task_batch, task_query
@@ -15,7 +15,7 @@ from app.services.task_batch import Operation
 from app.services.task_lists import DEFAULT_LIMIT, MAX_LIMIT
 from app.services.task_query import MAX_TAGS, YEARS, Query, Sort, Status
 from app.services.tasks import TaskRow
-from app.web.payload import ManyLines, OneLine, Schema
+from app.web.payload import ManyLines, MergePatch, OneLine, Schema
 
 PriorityName = Literal["none", "low", "medium", "high"]
 _NAMES = tuple(level.name.lower() for level in Priority)
@@ -75,13 +75,18 @@ Notes = Annotated[ManyLines, Field(max_length=20_000)]
 Tag = Annotated[OneLine, Field(max_length=50), AfterValidator(_tag)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(lambda names: list(dict.fromkeys(names)))]
 DueDate = Annotated[date, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_calendar)]
-DueTime = Annotated[time, AfterValidator(_whole_minutes)]
+_HOURS_AND_MINUTES = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+# JSON Schema's own format of times has seconds and a time zone.
+DueTime = Annotated[
+    time, AfterValidator(_whole_minutes), WithJsonSchema({"type": "string", "pattern": _HOURS_AND_MINUTES})
+]
+ShownTime = Annotated[str, Field(pattern=_HOURS_AND_MINUTES)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Uuid = Annotated[UUID, Field(strict=False)]
 Limit = Annotated[int, Field(ge=1), BeforeValidator(_clamped)]
 
 
-class TaskChanges(Schema):
+class TaskChanges(MergePatch):
     """JSON merge patch: what is left out stays; null clears the due date or time."""
 
     title: Title = ""
@@ -95,6 +100,8 @@ class TaskChanges(Schema):
 
 class NewTask(TaskChanges):
     """A whole task: what is left out is empty."""
+
+    model_config = ConfigDict(json_schema_extra={})
 
     title: Title
 

@@ -9,8 +9,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from app.extensions import csrf
 from app.services import imports
-from app.tasks import exported, imported
+from app.tasks import answers, exported, imported
 from app.web.access import owner_required, principal, require_scope, require_step_up
+from app.web.contract import documented
 from app.web.payload import Schema, query_string
 
 bp = Blueprint("transfer", __name__, url_prefix="/api/users/<uuid:user_id>")
@@ -22,6 +23,7 @@ class ImportQuery(Schema):
 
 
 @bp.get("/export")
+@documented(response=imported.ExportOfVersion1)
 @owner_required("tasks:read")
 def export(user_id: UUID) -> Any:
     """Export everything; besides ``tasks:read`` this needs ``account``, and the password given lately."""
@@ -31,6 +33,12 @@ def export(user_id: UUID) -> Any:
 
 
 @bp.post("/import")
+@documented(
+    request=imported.ExportOfVersion1,
+    query=ImportQuery,
+    takes=tuple(imported.KINDS),
+    response=answers.Imported,
+)
 @owner_required("tasks:write")
 def import_(user_id: UUID) -> Any:
     """Import an export, CSV or todo.txt: all of it or nothing; with ``dry_run`` only say what would happen."""

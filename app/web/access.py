@@ -56,6 +56,7 @@ def token_required(view: View) -> View:
         _bearer()
         return view(**arguments)
 
+    guarded.required_scope = None  # type: ignore[attr-defined]
     return guarded
 
 

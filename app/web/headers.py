@@ -19,6 +19,10 @@ PAGE_POLICY = "; ".join(
         "trusted-types 'none'",
     )
 )
+#: Swagger UI is written for pages without such a policy: it draws by innerHTML, with images in data: addresses.
+DOCS_POLICY = PAGE_POLICY.replace("; require-trusted-types-for 'script'; trusted-types 'none'", "").replace(
+    "img-src 'self'", "img-src 'self' data:"
+)
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 _ALWAYS = {
@@ -43,7 +47,8 @@ def _add(response: Response) -> Response:
         headers.setdefault(name, value)
     if response.status_code == 204:
         del headers["Content-Type"]
-    headers["Content-Security-Policy"] = PAGE_POLICY if response.mimetype == "text/html" else DATA_POLICY
+    page_policy = DOCS_POLICY if request.endpoint == "docs.page" else PAGE_POLICY
+    headers["Content-Security-Policy"] = page_policy if response.mimetype == "text/html" else DATA_POLICY
     if request.endpoint != "static" or response.status_code >= 400:
         # What is behind a sign-in, or about one, is nobody's to keep (RFC 6749 §5.1 asks for both headers).
         headers.setdefault("Cache-Control", "no-store")

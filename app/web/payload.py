@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, TypeVar, get_origin
+from typing import Annotated, Any, TypeVar, get_origin
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +18,26 @@ class Schema(BaseModel):
     """Base of request schemas: exact types, and a field we do not know is an error, not a silence."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for values in schema["properties"].values():
+        values.pop("default", None)
+
+
+class MergePatch(Schema):
+    """Base of merge patches (RFC 7396): what is left out stays as it is, so the defaults are never used."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+
+class Answer(BaseModel):
+    """Base of response schemas: they document, and tests hold answers against them; no request waits for that.
+
+    A member with a default may be missing.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_without_defaults)
 
 
 SchemaT = TypeVar("SchemaT", bound=Schema)

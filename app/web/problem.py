@@ -5,11 +5,46 @@ from typing import Any
 
 import orjson
 from flask import g, request
+from pydantic import Field
 
 from app.services.errors import InvalidInput, ServiceError
 from app.web.json import OPTIONS as JSON_OPTIONS
+from app.web.payload import Answer
 
 PROBLEM_TYPE = "application/problem+json"
+
+
+class Problem(Answer):
+    """RFC 9457; ``operation`` is the number, from 0, of the operation of a batch that could not be carried out."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    operation: int = 0
+
+
+class Complaint(Answer):
+    """What is wrong at one place: a JSON pointer into what was sent, or ``#/`` and the name of a parameter."""
+
+    pointer: str
+    detail: str
+
+
+class ValidationProblem(Problem):
+    """RFC 9457, with every place that is wrong; without any where the request as a whole is."""
+
+    errors: list[Complaint] = Field(default_factory=list)
+
+
+class OAuthError(Answer):
+    """RFC 6749 §5.2."""
+
+    error: str
+    error_description: str
+
 
 _OAUTH_CODES = {401: "invalid_client", 500: "server_error", 503: "temporarily_unavailable"}
 

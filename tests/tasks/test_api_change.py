@@ -142,7 +142,8 @@ def test_reading_and_refusals_leave_the_counter_alone(alice: Person) -> None:
         (alice.patch(path, {"title": ""}), 422),
         (alice.patch(nobody, {"title": "x"}), 404),
         (alice.delete(nobody), 404),
-        (alice.post(f"{path}/restore"), 404),
+        (alice.post(f"{nobody}/restore"), 404),
+        (alice.post(f"{path}/restore"), 200),
     ):
         assert response.status_code == status
     assert alice.make_task()["rev"] == 2

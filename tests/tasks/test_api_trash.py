@@ -42,13 +42,11 @@ def test_lists_show_a_task_where_it_belongs(alice: Person) -> None:
     assert shown == {"open": ["open"], "completed": ["done"], "all": ["open", "done"], "trash": ["gone"]}
 
 
-def test_a_task_is_deleted_once(alice: Person) -> None:
+def test_what_is_in_the_trash_already_stays_as_it_is(alice: Person) -> None:
     path = f"/tasks/{alice.make_task()['id']}"
     assert alice.delete(path).status_code == 204
     trashed = alice.get(path).get_json()
-    again = alice.delete(path)
-    assert again.status_code == 404
-    assert again.get_json()["type"] == "urn:taskward:problem:task-not-found"
+    assert alice.delete(path).status_code == 204
     assert alice.get(path).get_json() == trashed
 
 
@@ -61,12 +59,14 @@ def test_a_task_in_the_trash_is_not_changed(alice: Person) -> None:
     assert alice.get(path).get_json() == trashed
 
 
-def test_only_what_is_in_the_trash_is_restored(alice: Person) -> None:
-    path = f"/tasks/{alice.make_task()['id']}"
-    assert alice.post(f"{path}/restore").status_code == 404
+def test_what_is_not_in_the_trash_is_restored_without_a_change(alice: Person) -> None:
+    task = alice.make_task()
+    path = f"/tasks/{task['id']}"
+    assert alice.post(f"{path}/restore").get_json() == task
     alice.delete(path)
-    assert alice.post(f"{path}/restore").status_code == 200
-    assert alice.post(f"{path}/restore").status_code == 404
+    restored = alice.post(f"{path}/restore").get_json()
+    assert alice.post(f"{path}/restore").get_json() == restored
+    assert restored["rev"] == task["rev"] + 2
 
 
 CALLS = [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/restore")]

@@ -1,0 +1,40 @@
+"""The page that shows the API: Swagger UI, from our own host, under a policy without unsafe-*."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.conftest import ONE_DATABASE
+from tests.people import Person
+
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)])
+def test_a_request_can_be_tried_with_a_token(open_page: OpenPage, alice: Person, scheme: str, size: object) -> None:
+    page = open_page(viewport=size, color_scheme=scheme)
+    page.goto("/api/docs")
+    me = page.locator(".opblock").filter(has_text="/api/me")
+    me.locator(".opblock-summary-control").click()
+
+    page.get_by_role("button", name="Authorize").first.click()
+    page.locator("#auth-bearer-value").fill(alice.access_token)
+    page.get_by_role("button", name="Apply credentials").first.click()
+    page.get_by_role("button", name="Close").first.click()
+
+    me.get_by_role("button", name="Try it out").click()
+    me.get_by_role("button", name="Execute").click()
+    expect(me.locator(".live-responses-table")).to_contain_text(alice.email)
+    assert page.evaluate("document.documentElement.classList.contains('dark-mode')") is (scheme == "dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
+    assert page.evaluate("localStorage.length") == 0
+
+
+@ONE_DATABASE
+def test_without_javascript_the_page_leads_to_the_document(open_page: OpenPage) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto("/api/docs")
+    with page.expect_navigation():
+        page.locator("main").get_by_role("link", name="openapi.json").click()
+    expect(page.locator("body")).to_contain_text('"openapi":"3.1.0"')

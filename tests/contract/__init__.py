@@ -1,0 +1,1 @@
+"""The contract: the OpenAPI document, held against what is really answered."""
