@@ -1,12 +1,14 @@
 """Forwarded headers are believed only from as many proxies as there are said to be."""
 
 import json
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from tests.conftest import MakeApp
+from tests.servers import Server
 
 FORWARDED = {
     "X-Forwarded-For": "198.51.100.7, 203.0.113.5",
@@ -36,3 +38,16 @@ def test_no_forwarded_header_moves_a_redirect_elsewhere(make_app: MakeApp, hops:
     response = make_app(PROXY_HOPS=hops).test_client().get("/", headers=FORWARDED)
     assert response.status_code == 303
     assert response.headers["Location"] == "/login"
+
+
+@pytest.mark.parametrize("path", ["/evil/healthz", "/healthz"])
+def test_the_server_itself_believes_nobody_about_prefix_path_and_scheme(server: Server, path: str) -> None:
+    headers = {"Script_Name": "/evil", "SCRIPT_NAME": "/evil", "PATH_INFO": "/login", "X-Forwarded-Proto": "https"}
+    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection.request("GET", path, headers=headers | {"X-Forwarded-Ssl": "off"})
+    assert connection.getresponse().status == (200 if path == "/healthz" else 404)
+    connection.close()
+    connection.request("GET", "/", headers=headers)
+    response = connection.getresponse()
+    assert (response.status, response.headers["Location"]) == (303, "/login")
+    connection.close()
