@@ -59,9 +59,9 @@ def change_email(user_id: UUID) -> Any:
 @bp.post("/reauthenticate")
 @owner_required("account")
 def reauthenticate(user_id: UUID) -> Any:
-    """Give the password again, for what needs it to have been given lately."""
-    authentication.reauthenticate(principal(), json_body(schemas.Reauthentication).password)
-    return "", 204
+    """Give the password again, for what needs it to have been given lately; gives new tokens, the old ones are dead."""
+    body = json_body(schemas.Reauthentication)
+    return schemas.token_response(authentication.reauthenticate(principal(), body.password))
 
 
 @bp.get("/sessions")
