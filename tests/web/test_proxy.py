@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.web import logs
 from tests.conftest import MakeApp
 from tests.servers import Server
 
@@ -51,3 +52,35 @@ def test_the_server_itself_believes_nobody_about_prefix_path_and_scheme(server: 
     response = connection.getresponse()
     assert (response.status, response.headers["Location"]) == (303, "/login")
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "ip"),
+    [
+        ("192.0.2.1:5555", "192.0.2.1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("[]", ""),
+        ("[192.0.2.1", ""),
+        ("192.0.2.1:", ""),
+        ("192.0.2.256:80", ""),
+    ],
+)
+def test_a_proxy_may_write_the_port_beside_the_address(
+    make_app: MakeApp, capsys: pytest.CaptureFixture[str], forwarded: str, ip: str
+) -> None:
+    app = make_app(PROXY_HOPS="1")
+    app.test_client().get("/healthz", headers={"X-Forwarded-For": "unknown"})
+    assert _logged_ip(app, capsys, **{"X-Forwarded-For": forwarded}) == ip
+
+
+def test_a_proxy_that_forwards_no_address_is_complained_of_once(
+    make_app: MakeApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs._warn_of_no_address.cache_clear()
+    client = make_app(PROXY_HOPS="1").test_client()
+    for _ in range(3):
+        client.get("/healthz", headers={"X-Forwarded-For": "unknown"})
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["level"] for line in lines].count("warning") == 1
