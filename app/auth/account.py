@@ -18,6 +18,7 @@ from app.web import cookies
 from app.web.access import local_path, login_required, principal, require_step_up, step_up_required
 from app.web.forms import Form, refused
 from app.web.messages import say
+from app.web.payload import fields
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -28,7 +29,10 @@ _RECENT = 20
 @login_required
 def index() -> Any:
     """Show the account: profile, password, devices, activity, deletion."""
-    return _page()
+    try:
+        return _page(cursor=fields(schemas.EventsQuery, request.args.to_dict()).cursor)
+    except InvalidInput:
+        return redirect(url_for(".index"), 303)
 
 
 @bp.post("/profile")
@@ -143,8 +147,9 @@ def _refused(form: Form, error: ServiceError) -> Any:
     return refused(_page(form), error)
 
 
-def _page(sent: Form | None = None) -> str:
+def _page(sent: Form | None = None, cursor: UUID | None = None) -> str:
     who = principal()
+    events = audit.events_of(who.user_id, cursor, _RECENT)
     saved = {"name": who.name, "timezone": who.timezone}
     # Only the form that was sent takes the posted values; the others show what is saved.
     profile = sent if isinstance(sent, ProfileForm) else ProfileForm(formdata=None, data=saved)
@@ -158,5 +163,7 @@ def _page(sent: Form | None = None) -> str:
         who=who,
         zone=ZoneInfo(who.timezone),
         devices=sign_ins.live(who.user_id),
-        activity=[describe(event) for event in audit.events_of(who.user_id, limit=_RECENT)],
+        activity=[describe(event) for event in events.items],
+        older=events.next_cursor,
+        cursor=cursor,
     )

@@ -57,7 +57,7 @@ class Deletion(Schema):
 
 
 class EventsQuery(Schema):
-    before: UUID | None = None
+    cursor: UUID | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 

@@ -1,9 +1,10 @@
 """JSON: one's own account, password, sessions and security events."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Blueprint
+from flask import Blueprint, request
 
 from app.auth import schemas
 from app.auth.activity import described
@@ -95,6 +96,11 @@ def end_session(user_id: UUID, sid: UUID) -> Any:
 @bp.get("/events")
 @owner_required("account")
 def events(user_id: UUID) -> Any:
-    """List security events, newest first."""
+    """List security events, newest first, a page at a time."""
     query = query_string(schemas.EventsQuery)
-    return {"items": [described(each) for each in audit.events_of(user_id, query.before, query.limit)]}
+    page = audit.events_of(user_id, query.cursor, query.limit)
+    body = {"items": [described(each) for each in page.items], "next_cursor": page.next_cursor}
+    if page.next_cursor is None:
+        return body
+    following = urlencode(request.args.to_dict() | {"cursor": str(page.next_cursor)})
+    return body, {"Link": f'<{request.path}?{following}>; rel="next"'}
