@@ -41,6 +41,7 @@ def test_no_forwarded_header_moves_a_redirect_elsewhere(make_app: MakeApp, hops:
     assert response.headers["Location"] == "/login"
 
 
+@pytest.mark.proves("ASVS 4.1.3")
 @pytest.mark.parametrize("path", ["/evil/healthz", "/healthz"])
 def test_the_server_itself_believes_nobody_about_prefix_path_and_scheme(server: Server, path: str) -> None:
     headers = {"Script_Name": "/evil", "SCRIPT_NAME": "/evil", "PATH_INFO": "/login", "X-Forwarded-Proto": "https"}
