@@ -13,7 +13,14 @@ except ConfigError as error:
 bind = _settings["bind"]
 workers = _settings["workers"]
 threads = _settings["threads"]
-worker_class = "gthread"
+worker_class = "app.ops.worker.PacedWorker"
+# What the kernel sends by itself, nothing can give up waiting for.
+sendfile = False
+# Whoever connects says where from, over which scheme and under which prefix; PROXY_HOPS decides what is believed of
+# forwarded headers, and gunicorn's own trust in 127.0.0.1 would go past it.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 # One load of the code, and one refusal instead of one per worker when the schema is not current.
 preload_app = True
 graceful_timeout = 30

@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import config
 from app import auth, cli, ops, tasks
 from app.extensions import csrf, db, jwt, migrate
-from app.web import access, errors, headers, json, limits, logs
+from app.web import access, errors, headers, json, limits, logs, origin
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -26,6 +26,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.url_map.merge_slashes = False
     # Indentation in templates is for whoever reads them; without this a fifth of a page would be blanks.
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    _name_the_root(app)
     _trust_proxies(app)
     _add_web_layer(app)
     _bind_extensions(app)
@@ -39,6 +40,20 @@ def _trust_proxies(app: Flask) -> None:
     hops = app.config["PROXY_HOPS"]
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _name_the_root(app: Flask) -> None:
+    """Read ``GET https://host HTTP/1.1`` as a request for ``/`` (RFC 9112 §3.2.2).
+
+    For an empty path Werkzeug would answer with a redirect to whatever host the request names.
+    """
+    inner = app.wsgi_app
+
+    def with_path(environ: Any, start_response: Any) -> Any:
+        environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
+        return inner(environ, start_response)
+
+    app.wsgi_app = with_path  # type: ignore[method-assign]
 
 
 def _bind_extensions(app: Flask) -> None:
@@ -56,6 +71,7 @@ def _add_web_layer(app: Flask) -> None:
     headers.init_app(app)
     errors.init_app(app)
     limits.init_app(app)
+    origin.init_app(app)
 
 
 def _register_routes(app: Flask) -> None:

@@ -30,12 +30,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_server(environment: dict[str, str], log: Path, workers: int = 2) -> Iterator[Server]:
+def start_server(
+    environment: dict[str, str], log: Path, workers: int = 2, settings: str = "gunicorn.conf.py"
+) -> Iterator[Server]:
     """Run gunicorn over an installation until the generator is closed."""
     port = free_port()
     env = os.environ | environment | {"PORT": str(port), "WEB_CONCURRENCY": str(workers)}
     env["PUBLIC_URL"] = environment.get("PUBLIC_URL", "http://127.0.0.1:8000")
-    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    command = [sys.executable, "-m", "gunicorn", "-c", settings, "wsgi:app"]
     with log.open("wb") as output, subprocess.Popen(command, cwd=ROOT, env=env, stderr=output) as process:
         url = f"http://127.0.0.1:{port}"
         try:

@@ -5,6 +5,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from app.auth import schemas
 from app.auth.activity import describe
@@ -12,9 +13,12 @@ from app.auth.forms import ConfirmationForm, DeletionForm, EmailForm, PasswordFo
 from app.auth.pages import signed_out
 from app.services import accounts, audit, authentication, sign_ins
 from app.services.errors import EmailTaken, InvalidInput, ServiceError, TooManyAttempts, WrongPassword
+from app.services.tokens import TokenPair
+from app.web import cookies
 from app.web.access import local_path, login_required, principal, require_step_up, step_up_required
 from app.web.forms import Form, refused
 from app.web.messages import say
+from app.web.payload import fields
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -25,7 +29,10 @@ _RECENT = 20
 @login_required
 def index() -> Any:
     """Show the account: profile, password, devices, activity, deletion."""
-    return _page()
+    try:
+        return _page(cursor=fields(schemas.EventsQuery, request.args.to_dict()).cursor)
+    except InvalidInput:
+        return redirect(url_for(".index"), 303)
 
 
 @bp.post("/profile")
@@ -48,10 +55,10 @@ def change_password() -> Any:
     form = PasswordForm()
     try:
         body = form.read(schemas.PasswordChange)
-        accounts.change_password(principal(), body.current_password, body.new_password)
+        pair = accounts.change_password_anew(principal(), body.current_password, body.new_password)
     except (InvalidInput, WrongPassword, TooManyAttempts) as error:
         return _refused(form, error)
-    return _done("Password changed. All other devices are signed out.")
+    return _done("Password changed. All other devices are signed out.", pair)
 
 
 @bp.post("/sessions/<uuid:sid>/end")
@@ -84,11 +91,11 @@ def change_email() -> Any:
     form = EmailForm()
     if request.method == "POST":
         try:
-            accounts.change_email(principal(), form.read(schemas.EmailChange).email)
+            pair = accounts.change_email_anew(principal(), form.read(schemas.EmailChange).email)
         except (InvalidInput, EmailTaken) as error:
             form.refuse(error)
         else:
-            return _done("E-mail address changed. All other devices are signed out.")
+            return _done("E-mail address changed. All other devices are signed out.", pair)
     page = render_template("account/email.html", form=form, who=principal())
     return page, 422 if request.method == "POST" else 200
 
@@ -99,13 +106,13 @@ def confirm() -> Any:
     """Ask for the password again, then lead on; what needed it is done by nobody but the person."""
     form = ConfirmationForm(next=request.args.get("next"))
     if request.method == "POST":
+        wanted = local_path(form.next.data)
         try:
-            authentication.reauthenticate(principal(), form.read(schemas.Reauthentication).password)
+            pair = authentication.reauthenticate(principal(), form.read(schemas.Reauthentication).password)
         except (InvalidInput, WrongPassword) as error:
             form.refuse(error)
         else:
-            wanted = local_path(form.next.data)
-            return redirect(wanted, 303) if wanted else _done("Thank you. Now press the button again.")
+            return _led(wanted, pair) if wanted else _done("Thank you. Now press the button again.", pair)
     page = render_template("account/confirm.html", form=form, who=principal())
     return page, 422 if request.method == "POST" else 200
 
@@ -122,9 +129,17 @@ def delete() -> Any:
     return signed_out("account-deleted")
 
 
-def _done(text: str) -> Any:
+def _done(text: str, pair: TokenPair | None = None) -> Response:
     say(text)
-    return redirect(url_for(".index"), 303)
+    return _led(url_for(".index"), pair)
+
+
+def _led(target: str, pair: TokenPair | None) -> Response:
+    """Return the way to a page, with the tokens of the sign-in that took the place of the present one, if any."""
+    response = redirect(target, 303)
+    if pair is not None:
+        cookies.keep(response, pair)
+    return response
 
 
 def _refused(form: Form, error: ServiceError) -> Any:
@@ -132,8 +147,9 @@ def _refused(form: Form, error: ServiceError) -> Any:
     return refused(_page(form), error)
 
 
-def _page(sent: Form | None = None) -> str:
+def _page(sent: Form | None = None, cursor: UUID | None = None) -> str:
     who = principal()
+    events = audit.events_of(who.user_id, cursor, _RECENT)
     saved = {"name": who.name, "timezone": who.timezone}
     # Only the form that was sent takes the posted values; the others show what is saved.
     profile = sent if isinstance(sent, ProfileForm) else ProfileForm(formdata=None, data=saved)
@@ -147,5 +163,7 @@ def _page(sent: Form | None = None) -> str:
         who=who,
         zone=ZoneInfo(who.timezone),
         devices=sign_ins.live(who.user_id),
-        activity=[describe(event) for event in audit.events_of(who.user_id, limit=_RECENT)],
+        activity=[describe(event) for event in events.items],
+        older=events.next_cursor,
+        cursor=cursor,
     )

@@ -39,7 +39,7 @@ def register() -> Any:
             return redirect(_target(form.next.data), 303)
         return render_template("auth/register.html", form=form) if _open() else _closed()
     try:
-        body = form.read(schemas.Registration)
+        body, target = form.read(schemas.Registration), _target(form.next.data)
         accounts.register(body.email, body.password, body.name, _known_zone(form.timezone.data))
     except RegistrationClosed:
         return _closed()
@@ -51,7 +51,7 @@ def register() -> Any:
     except TooManyAttempts:
         # Somebody else's failures on this network; the account exists all the same.
         return redirect(url_for(".login", notice="registered", next=form.next.data or None), 303)
-    return _signed_in(pair, form.next.data)
+    return _signed_in(pair, target)
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -63,12 +63,12 @@ def login() -> Any:
             return redirect(_target(form.next.data), 303)
         return render_template("auth/login.html", form=form, notice=NOTICES.get(request.args.get("notice", "")))
     try:
-        body = form.read(schemas.Credentials)
+        body, target = form.read(schemas.Credentials), _target(form.next.data)
         pair = _sign_in(body.email, body.password)
     except ServiceError as error:
         form.refuse(error)
         return refused(render_template("auth/login.html", form=form), error)
-    return _signed_in(pair, form.next.data)
+    return _signed_in(pair, target)
 
 
 @bp.post("/logout")
@@ -92,21 +92,21 @@ def _sign_in(email: str, password: str) -> tokens.TokenPair:
     return authentication.sign_in(email, password, "web", PAGES_CLIENT, device=cookies.device())
 
 
-def _signed_in(pair: tokens.TokenPair, wanted: str | None) -> Response:
+def _signed_in(pair: tokens.TokenPair, target: str) -> Response:
     _end_former()
     # Whatever the browser held before signing in, a form token planted by somebody else included, ends here.
     session.clear()
-    response = redirect(_target(wanted), 303)
+    response = redirect(target, 303)
     cookies.keep(response, pair)
     cookies.know_device(response, pair.user_id)
     return response
 
 
 def _end_former() -> None:
-    """End the sign-in whose tokens the browser holds, if any; an expired access token does not matter."""
-    raw = cookies.refresh_token() or cookies.access_token()
-    if raw:
-        revocation.revoke(raw, PAGES_CLIENT)
+    """End the sign-in whose tokens the browser holds, if any, and both if they are of two."""
+    for raw in (cookies.refresh_token(), cookies.access_token()):
+        if raw:
+            revocation.sign_out(raw, PAGES_CLIENT)
 
 
 def _target(wanted: str | None) -> str:

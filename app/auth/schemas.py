@@ -58,7 +58,7 @@ class Deletion(Schema):
 
 
 class EventsQuery(Schema):
-    before: UUID | None = None
+    cursor: UUID | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
@@ -116,6 +116,7 @@ class SecurityEvent(Answer):
 
 class SecurityEvents(Answer):
     items: list[SecurityEvent]
+    next_cursor: UUID | None
 
 
 def token_response(pair: TokenPair) -> dict[str, Any]:

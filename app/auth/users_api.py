@@ -1,9 +1,10 @@
 """JSON: one's own account, password, sessions and security events."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Blueprint
+from flask import Blueprint, request
 
 from app.auth import schemas
 from app.auth.activity import described
@@ -63,12 +64,12 @@ def change_email(user_id: UUID) -> Any:
 
 
 @bp.post("/reauthenticate")
-@documented(request=schemas.Reauthentication, status=204)
+@documented(request=schemas.Reauthentication, response=schemas.TokenResponse)
 @owner_required("account")
 def reauthenticate(user_id: UUID) -> Any:
-    """Give the password again, for what needs it to have been given lately."""
-    authentication.reauthenticate(principal(), json_body(schemas.Reauthentication).password)
-    return "", 204
+    """Give the password again, for what needs it to have been given lately; gives new tokens, the old ones are dead."""
+    body = json_body(schemas.Reauthentication)
+    return schemas.token_response(authentication.reauthenticate(principal(), body.password))
 
 
 @bp.get("/sessions")
@@ -103,9 +104,14 @@ def end_session(user_id: UUID, sid: UUID) -> Any:
 
 
 @bp.get("/events")
-@documented(query=schemas.EventsQuery, response=schemas.SecurityEvents)
+@documented(query=schemas.EventsQuery, response=schemas.SecurityEvents, sends=["Link"])
 @owner_required("account")
 def events(user_id: UUID) -> Any:
-    """List security events, newest first."""
+    """List security events, newest first, a page at a time."""
     query = query_string(schemas.EventsQuery)
-    return {"items": [described(each) for each in audit.events_of(user_id, query.before, query.limit)]}
+    page = audit.events_of(user_id, query.cursor, query.limit)
+    body = {"items": [described(each) for each in page.items], "next_cursor": page.next_cursor}
+    if page.next_cursor is None:
+        return body
+    following = urlencode(request.args.to_dict() | {"cursor": str(page.next_cursor)})
+    return body, {"Link": f'<{request.path}?{following}>; rel="next"'}

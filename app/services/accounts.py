@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
-from app.services import addresses, audit, authentication, passwords, sign_ins, tasks
+from app.services import addresses, audit, authentication, passwords, sign_ins, tasks, tokens
 from app.services.errors import (
     EmailTaken,
     InvalidInput,
@@ -67,15 +67,24 @@ def change_password(who: sign_ins.Principal, current: str, new: str) -> None:
         TooManyAttempts: wrong too often in this sign-in.
         InvalidInput: ``new_password`` is not acceptable.
     """
-    passwords.check(new, "new_password", about=(who.name, who.email))
-    proven = authentication.prove(who, current, audit.Event.PASSWORD_CHANGE_FAIL)
-    new_hash = passwords.hash_password(new)
-    if not _set_password(who.user_id, new_hash, proven):
-        raise WrongPassword
-    sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "password changed")
+    _replace_password(who, current, new)
     db.session.execute(update(SignIn).where(SignIn.id == who.sign_in_id).values(auth_time=utcnow()))
     audit.add(audit.Event.PASSWORD_CHANGE, who.user_id, who.sign_in_id)
     db.session.commit()
+
+
+def change_password_anew(who: sign_ins.Principal, current: str, new: str) -> tokens.TokenPair:
+    """Do the same, and replace the caller's own sign-in too, so that no copy of its tokens is good; commits.
+
+    Raises:
+        WrongPassword, TooManyAttempts, InvalidInput: as `change_password`.
+        InvalidToken: the sign-in was ended in the meantime.
+    """
+    _replace_password(who, current, new)
+    pair, sign_in_id = authentication.start_anew(who, utcnow())
+    audit.add(audit.Event.PASSWORD_CHANGE, who.user_id, sign_in_id, replaces=str(who.sign_in_id))
+    db.session.commit()
+    return pair
 
 
 def change_email(who: sign_ins.Principal, email: str) -> dict[str, Any]:
@@ -90,18 +99,26 @@ def change_email(who: sign_ins.Principal, email: str) -> dict[str, Any]:
         EmailTaken: another account has it, in whatever case.
         UserNotFound: the account was deleted in the meantime.
     """
-    address = addresses.valid(email)
-    if address != who.email:
-        values = {"email": address, "email_key": addresses.key(address)}
-        try:
-            db.session.execute(update(User).where(User.id == who.user_id).values(**values))
-        except IntegrityError as error:
-            db.session.rollback()
-            raise EmailTaken from error
-        sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "e-mail address changed")
+    if _replace_email(who, email):
         audit.add(audit.Event.EMAIL_CHANGE, who.user_id, who.sign_in_id)
         db.session.commit()
     return profile(who.user_id)
+
+
+def change_email_anew(who: sign_ins.Principal, email: str) -> tokens.TokenPair | None:
+    """Do the same, and replace the caller's own sign-in too; commits. Returns None for the present address.
+
+    Raises:
+        InvalidInput, EmailTaken, UserNotFound: as `change_email`.
+        InvalidToken: the sign-in was ended in the meantime.
+    """
+    if not _replace_email(who, email):
+        return None
+    # The password was given lately, not now: until when that counts does not change.
+    pair, sign_in_id = authentication.start_anew(who, who.auth_time)
+    audit.add(audit.Event.EMAIL_CHANGE, who.user_id, sign_in_id, replaces=str(who.sign_in_id))
+    db.session.commit()
+    return pair
 
 
 def update_profile(user_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
@@ -154,13 +171,52 @@ def remove(user_id: UUID) -> None:
     Raises:
         UserNotFound: there is no such account.
     """
-    # Sign-ins before their account, as everywhere: transactions that lock the same rows must not wait for each other.
+    _hold(user_id)
     sign_ins.mark_ended([SignIn.user_id == user_id], "account deleted")
     if db.session.scalar(delete(User).where(User.id == user_id).returning(User.id)) is None:
         db.session.rollback()
         raise UserNotFound
     audit.add(audit.Event.USER_DELETED, deleted_user_id=str(user_id))
     db.session.commit()
+
+
+def _replace_password(who: sign_ins.Principal, current: str, new: str) -> None:
+    passwords.check(new, "new_password", about=(who.name, who.email))
+    proven = authentication.prove(who, current, audit.Event.PASSWORD_CHANGE_FAIL)
+    new_hash = passwords.hash_password(new)
+    if not _set_password(who.user_id, new_hash, proven):
+        raise WrongPassword
+    sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "password changed")
+
+
+def _replace_email(who: sign_ins.Principal, email: str) -> bool:
+    """Replace the address in the caller's transaction; False if it is the present one."""
+    address = addresses.valid(email)
+    if address == who.email:
+        return False
+    _hold(who.user_id)
+    sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "e-mail address changed")
+    values = {"email": address, "email_key": addresses.key(address)}
+    try:
+        db.session.execute(update(User).where(User.id == who.user_id).values(**values))
+    except IntegrityError as error:
+        db.session.rollback()
+        raise EmailTaken from error
+    return True
+
+
+def _hold(user_id: UUID) -> None:
+    """Lock the account in the caller's transaction; events about it can still be written.
+
+    Everywhere the account comes first, its sign-ins second, and only then what events have to wait for (a deletion,
+    another address): transactions that lock the same rows must not wait for each other.
+
+    Raises:
+        UserNotFound: there is no such account.
+    """
+    if db.session.scalar(select(User.id).where(User.id == user_id).with_for_update(key_share=True)) is None:
+        db.session.rollback()
+        raise UserNotFound
 
 
 def _set_password(user_id: UUID, new_hash: str, expected: str) -> bool:

@@ -1,5 +1,6 @@
 """The security event log: one call writes the row, the JSON log line and the counter."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -101,8 +102,16 @@ def last_login_failed(user_id: UUID) -> bool:
     return db.session.scalar(latest) == Event.LOGIN_FAIL
 
 
-def events_of(user_id: UUID, before: UUID | None = None, limit: int = 50) -> list[dict[str, object]]:
-    """Return the person's newest events, newest first; ``before`` is the id of the last one already seen."""
+@dataclass(frozen=True)
+class Page:
+    """Events of one page, and the cursor of the next or None after the last."""
+
+    items: list[dict[str, Any]]
+    next_cursor: UUID | None
+
+
+def events_of(user_id: UUID, cursor: UUID | None = None, limit: int = 50) -> Page:
+    """Return one page of the person's events, newest first; the cursor is the id of the last one already seen."""
     columns = (
         SecurityEvent.id,
         SecurityEvent.created_at,
@@ -113,11 +122,12 @@ def events_of(user_id: UUID, before: UUID | None = None, limit: int = 50) -> lis
     )
     # Leading the order with user_id keeps PostgreSQL from walking the primary key through everybody's rows.
     query = select(*columns).where(SecurityEvent.user_id == user_id)
-    if before is not None:
-        query = query.where(SecurityEvent.id < before)
-    query = query.order_by(SecurityEvent.user_id.desc(), SecurityEvent.id.desc()).limit(limit)
+    if cursor is not None:
+        query = query.where(SecurityEvent.id < cursor)
+    query = query.order_by(SecurityEvent.user_id.desc(), SecurityEvent.id.desc()).limit(limit + 1)
     with db.read() as connection:
-        return [dict(row._mapping) for row in connection.execute(query)]
+        rows = [dict(row._mapping) for row in connection.execute(query)]
+    return Page(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None)
 
 
 def events(user_id: UUID | None, event: str | None, limit: int) -> list[dict[str, Any]]:

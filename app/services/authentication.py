@@ -1,8 +1,9 @@
 """Authentication with a password: signing in, and giving the password again."""
 
+from datetime import datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
@@ -60,18 +61,45 @@ def sign_in(
     return pair
 
 
-def reauthenticate(who: sign_ins.Principal, password: str) -> None:
-    """Take the password as proof that it is still the same person at this sign-in (RFC 9470, ASVS 7.5); commits.
+def reauthenticate(who: sign_ins.Principal, password: str) -> tokens.TokenPair:
+    """Take the password as proof that it is still the same person (RFC 9470, ASVS 7.5), and start anew; commits.
 
-    Sets ``auth_time`` of the sign-in, which a refresh never moves.
+    The caller's sign-in is replaced by one whose ``auth_time``, which a refresh never moves, is now.
 
     Raises:
         WrongPassword: not the password; the attempt is in the event log.
+        TooManyAttempts: wrong too often in this sign-in.
+        InvalidToken: the sign-in was ended in the meantime.
+        InvalidClient: its client was revoked in the meantime.
     """
-    prove(who, password, audit.Event.REAUTHENTICATION_FAIL)
-    db.session.execute(update(SignIn).where(SignIn.id == who.sign_in_id).values(auth_time=utcnow()))
-    audit.add(audit.Event.REAUTHENTICATION, who.user_id, who.sign_in_id)
+    stored = prove(who, password, audit.Event.REAUTHENTICATION_FAIL)
+    # As in sign_in: what ends all sign-ins of the account either sees the new one or has made us stop here.
+    held = select(User.id).where(User.id == who.user_id, User.password_hash == stored, User.disabled_at.is_(None))
+    if db.session.scalar(held.with_for_update(key_share=True)) is None:
+        db.session.rollback()
+        raise WrongPassword
+    pair, sign_in_id = start_anew(who, utcnow())
+    audit.add(audit.Event.REAUTHENTICATION, who.user_id, sign_in_id, replaces=str(who.sign_in_id))
     db.session.commit()
+    return pair
+
+
+def start_anew(who: sign_ins.Principal, auth_time: datetime) -> tuple[tokens.TokenPair, UUID]:
+    """Replace the caller's sign-in in a transaction that holds the account; return the tokens and id of the new one.
+
+    Raises:
+        InvalidToken: it was ended in the meantime.
+        InvalidClient: its client was revoked in the meantime.
+    """
+    client_id = db.session.scalar(select(SignIn.client_id).where(SignIn.id == who.sign_in_id))
+    # Before the sign-in is locked: whoever revokes the client takes the two in this order.
+    if client_id is not None and not clients.hold(client_id):
+        db.session.rollback()
+        raise InvalidClient
+    sign_in = sign_ins.replace(who, auth_time)
+    # A token that was narrowed gets no more than it had.
+    scope = " ".join(each for each in sign_in.scope.split() if each in who.scopes)
+    return tokens.issue(sign_in, scope), sign_in.id
 
 
 def prove(who: sign_ins.Principal, password: str, failure: audit.Event) -> str:

@@ -14,6 +14,7 @@ from app.models import SignIn
 from app.services import keys
 
 _AT_MOST = 5
+_NAT64 = ip_network("64:ff9b::/96")
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{22}(\.[A-Za-z0-9_-]{43}){1,5}")
 
 
@@ -54,8 +55,12 @@ def network_of(ip: str) -> str:
         address = ip_address(ip)
     except ValueError:
         return ""
-    if address.version == 6 and address.ipv4_mapped:
-        address = address.ipv4_mapped
+    if address.version == 6:
+        if address.ipv4_mapped:
+            address = address.ipv4_mapped
+        elif address in _NAT64:
+            # All of IPv4 in one /64: the last four bytes are the address that was translated (RFC 6052).
+            address = ip_address(address.packed[-4:])
     return str(ip_network((address.packed, 24 if address.version == 4 else 64), strict=False))
 
 

@@ -17,13 +17,8 @@ def revoke(raw: str, client_id: str) -> bool:
     A refresh token takes its whole sign-in along. An access token is blocked alone. One that is unknown, expired or
     revoked already is left without a word, as §2.2 asks.
     """
-    for typ in (tokens.REFRESH, tokens.ACCESS):
-        try:
-            claims = tokens.verify(raw, typ)
-        except InvalidToken:
-            continue
-        break
-    else:
+    typ, claims = _read(raw)
+    if claims is None:
         return True
     if claims["client_id"] != client_id:
         return False
@@ -35,6 +30,23 @@ def revoke(raw: str, client_id: str) -> bool:
         _block(claims["jti"], claims["exp"])
         audit.record(audit.Event.TOKEN_REVOKED, user_id, sign_in_id)
     return True
+
+
+def sign_out(raw: str, client_id: str) -> None:
+    """End the sign-in of a token, whatever its type, if it was issued to this client and is good; commits."""
+    _, claims = _read(raw)
+    if claims is not None and claims["client_id"] == client_id:
+        sign_ins.mark_ended([SignIn.id == UUID(claims["sid"])], "signed out")
+        db.session.commit()
+
+
+def _read(raw: str) -> tuple[str, tokens.Claims | None]:
+    for typ in (tokens.REFRESH, tokens.ACCESS):
+        try:
+            return typ, tokens.verify(raw, typ)
+        except InvalidToken:
+            continue
+    return "", None
 
 
 def _block(jti: str, exp: int) -> None:

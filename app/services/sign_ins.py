@@ -13,7 +13,7 @@ from structlog.contextvars import get_contextvars
 from app.extensions import db
 from app.models import BlockedToken, SignIn, User, utcnow
 from app.services import audit, devices
-from app.services.errors import SignInNotFound
+from app.services.errors import InvalidToken, SignInNotFound
 from app.services.scopes import ALL_SCOPES
 
 _SEEN_AT_MOST_EVERY = timedelta(minutes=1)
@@ -94,30 +94,32 @@ def touch(who: Principal) -> None:
 
 def start(user_id: UUID, kind: str, client_id: str, scope: str = ALL_SCOPES) -> SignIn:
     """Add a sign-in for the device that is asking to the caller's transaction, with its event."""
-    now = utcnow()
-    context = get_contextvars()
-    sign_in = SignIn(
-        user_id=user_id,
-        kind=kind,
-        client_id=client_id,
-        scope=scope,
-        label=devices.current(),
-        user_agent=context.get("user_agent", ""),
-        ip=context.get("ip", ""),
-        created_at=now,
-        last_seen_at=now,
-        auth_time=now,
-        seq=0,
-        rotated_at=now,
-        idle_until=now + current_app.config["REFRESH_IDLE"],
-        expires_at=now + current_app.config["REFRESH_ABSOLUTE"],
-    )
-    db.session.add(sign_in)
-    db.session.flush()
+    sign_in = _add(user_id, kind, client_id, scope, auth_time=utcnow())
     failed_before = audit.last_login_failed(user_id)
     event = audit.Event.LOGIN_SUCCESS_AFTER_FAIL if failed_before else audit.Event.LOGIN_SUCCESS
     audit.add(event, user_id, sign_in.id, kind=kind)
     return sign_in
+
+
+def replace(who: Principal, auth_time: datetime) -> SignIn:
+    """End the sign-in of who is asking and add one like it, in a transaction that holds the account.
+
+    All tokens of the old one are dead, whoever has copies of them (ASVS 7.2.4). Nobody signed out, so there is no
+    event; the caller writes one about what was done, with the id of the new sign-in.
+
+    Raises:
+        InvalidToken: it was ended in the meantime.
+    """
+    old = db.session.execute(
+        update(SignIn)
+        .where(SignIn.id == who.sign_in_id, *alive(utcnow()))
+        .values(revoked_at=utcnow(), revoke_reason="replaced")
+        .returning(SignIn.kind, SignIn.client_id, SignIn.scope)
+    ).one_or_none()
+    if old is None:
+        db.session.rollback()
+        raise InvalidToken
+    return _add(who.user_id, old.kind, old.client_id, old.scope, auth_time)
 
 
 def live(user_id: UUID | None = None) -> list[dict[str, Any]]:
@@ -180,3 +182,26 @@ def mark_ended(which: Sequence[ColumnElement[bool]], reason: str) -> int:
     for row in ended:
         audit.add(audit.Event.SESSION_ENDED, row.user_id, row.id, reason=reason)
     return len(ended)
+
+
+def _add(user_id: UUID, kind: str, client_id: str, scope: str, auth_time: datetime) -> SignIn:
+    now, context = utcnow(), get_contextvars()
+    sign_in = SignIn(
+        user_id=user_id,
+        kind=kind,
+        client_id=client_id,
+        scope=scope,
+        label=devices.current(),
+        user_agent=context.get("user_agent", ""),
+        ip=context.get("ip", ""),
+        created_at=now,
+        last_seen_at=now,
+        auth_time=auth_time,
+        seq=0,
+        rotated_at=now,
+        idle_until=now + current_app.config["REFRESH_IDLE"],
+        expires_at=now + current_app.config["REFRESH_ABSOLUTE"],
+    )
+    db.session.add(sign_in)
+    db.session.flush()
+    return sign_in

@@ -89,10 +89,11 @@ def _given(form: ImportForm) -> tuple[str, bytes]:
     """Return kind and content of the file that was chosen, or of the one that is confirmed."""
     if form.confirmed.data:
         return _KINDS.get(form.kind.data or "", "json"), (form.text.data or "").encode(errors="replace")
-    if not form.file.data:
+    file = request.files.get("file")
+    if not file:
         raise BadRequest("Choose a file.")
-    suffix = (form.file.data.filename or "").lower().rpartition(".")[2]
-    return _KINDS.get(suffix, "json"), form.file.data.read()
+    suffix = (file.filename or "").lower().rpartition(".")[2]
+    return _KINDS.get(suffix, "json"), file.read()
 
 
 def _page(form: ImportForm | None = None, feed_address: str | None = None) -> str:

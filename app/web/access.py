@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Flask, after_this_request, g, redirect, request, url_for
@@ -135,9 +134,11 @@ def principal() -> Principal:
 
 def visitor() -> Principal | None:
     """Return who is signed in in this browser, renewing the tokens silently when only the refresh token is left."""
-    raw = cookies.access_token()
+    raw, refresh = cookies.access_token(), cookies.refresh_token()
+    if raw and refresh and not _of_one_sign_in(raw, refresh):
+        # Planted by somebody: once the access token is over, one would go on in another account without noticing.
+        return None
     who = _alive(raw, only_of=PAGES_CLIENT) if raw else None
-    refresh = cookies.refresh_token()
     if who is None and refresh:
         try:
             pair = tokens.rotate(refresh, PAGES_CLIENT)
@@ -158,11 +159,10 @@ def bearer_token() -> str | None:
 
 def local_path(wanted: str | None) -> str | None:
     """Return ``wanted`` if it is a path on this very site, where a sign-in may lead; otherwise None."""
-    if not wanted or not wanted.startswith("/") or not wanted.isprintable() or "\\" in wanted:
-        return None
-    parts = urlsplit(wanted)
     # A browser reads //host and /\host as other sites.
-    return None if parts.scheme or parts.netloc or wanted.startswith("//") else wanted
+    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
+        return None
+    return wanted if wanted.isprintable() and "\\" not in wanted else None
 
 
 def check_owner_routes(app: Flask) -> None:
@@ -205,10 +205,18 @@ def _alive(raw: str, only_of: str | None = None) -> Principal | None:
     return who
 
 
+def _of_one_sign_in(access: str, refresh: str) -> bool:
+    """Tell whether two tokens belong together; one that is no good belongs to everything, and opens nothing."""
+    try:
+        return bool(tokens.verify(access, tokens.ACCESS)["sid"] == tokens.verify(refresh, tokens.REFRESH)["sid"])
+    except InvalidToken:
+        return True
+
+
 def _keep_after_request(pair: tokens.TokenPair) -> None:
     @after_this_request
     def keep(response: Response) -> Response:
-        # Whoever signs out with a token renewed on the way in must not be handed it on the way out.
-        if "tokens_forgotten" not in g:
+        # Whoever signs out or starts anew with a token renewed on the way in must not be handed it on the way out.
+        if "tokens_settled" not in g:
             cookies.keep(response, pair)
         return response

@@ -33,6 +33,7 @@ def know_device(response: Response, user_id: UUID) -> None:
 
 def keep(response: Response, pair: TokenPair) -> None:
     """Hand both tokens to the browser, each for as long as it lives."""
+    g.tokens_settled = True
     _set(response, "ACCESS_COOKIE_NAME", pair.access_token, max_age=pair.expires_in)
     _set(response, "REFRESH_COOKIE_NAME", pair.refresh_token, expires=pair.refresh_expires_at)
 
@@ -40,7 +41,7 @@ def keep(response: Response, pair: TokenPair) -> None:
 def forget(response: Response) -> None:
     """Take the tokens, and with them everything else of this sign-in, out of the browser."""
     session.clear()
-    g.tokens_forgotten = True
+    g.tokens_settled = True
     _set(response, "ACCESS_COOKIE_NAME", "", max_age=0)
     _set(response, "REFRESH_COOKIE_NAME", "", max_age=0)
 

@@ -2,11 +2,14 @@
 
 from typing import Any, ClassVar
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field
 
 from app.services.errors import InvalidInput, ServiceError, TooManyRequests
 from app.web.payload import SchemaT, fields
+
+_SENT: Any = object()
 
 
 class Form(FlaskForm):
@@ -14,6 +17,12 @@ class Form(FlaskForm):
 
     #: Service errors that are about one field.
     about: ClassVar[dict[type[ServiceError], str]] = {}
+
+    def __init__(self, formdata: Any = _SENT, **arguments: Any) -> None:
+        """Take what was sent if nothing else is given: text fields only, for which no file and no JSON can stand in."""
+        if formdata is _SENT:
+            formdata = (request.form or None) if request.method == "POST" else None
+        super().__init__(formdata=formdata, **arguments)  # type: ignore[no-untyped-call]
 
     def read(self, schema: type[SchemaT]) -> SchemaT:
         """Return what was typed as an instance of the schema, which takes the fields it knows.

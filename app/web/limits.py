@@ -1,7 +1,9 @@
-"""How many requests a minute are answered: for one person or network, and fewer where no token is needed.
+"""How many requests a minute are answered: for one sign-in or network, and fewer for what costs more.
 
-``RATE_LIMIT`` is what one signed-in person may send in a minute, and one network (IPv4 /24, IPv6 /64) without a token;
-the limits of `_SHARES` are fractions of it. What is not counted: lists that did not change (304), files, health checks.
+``RATE_LIMIT`` is what one sign-in may send in a minute, and one network (IPv4 /24, IPv6 /64) without a token; the other
+limits are fractions of it. Not the person is counted: whoever stole a token, or wrote a program that somebody lets in,
+could otherwise use up what the owner needs to put them out. For the same reason the ways out have a reserve of their
+own. What is not counted: lists that did not change (304), files, health checks.
 
 Counters are kept in each process, so that several workers together let through as many times more, or in Redis if
 ``REDIS_URL`` names one. If Redis does not answer, each process counts for itself until it does again: a limit that
@@ -11,6 +13,7 @@ becomes less exact is better than a service that is down. Guessing is not stoppe
 import logging
 import math
 import time
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -31,20 +34,48 @@ from app.web.access import bearer_token
 from app.web.errors import on_service_error
 from app.web.logs import ToStructlog
 
-#: Path of a POST → name of its limit, and the part of RATE_LIMIT that one network gets: these cost a password hash, or
-#: answer with tokens.
+
+@dataclass(frozen=True)
+class _Share:
+    """A limit with counters of its own: its name, and which part of ``RATE_LIMIT`` a network or a sign-in gets."""
+
+    name: str
+    part: int
+    of_sign_in: bool = False
+
+
+_EVERYTHING = _Share("default", 1, of_sign_in=True)
+_OAUTH = _Share("oauth", 2)
+_REVOKE = _Share("revoke", 2)
+_REGISTER = _Share("register", 20)
+#: Path of a POST → its share: these cost a password hash, or answer with tokens.
 _SHARES = {
-    "/api/auth/register": ("register", 20),
-    "/register": ("register", 20),
-    "/api/auth/login": ("login", 10),
-    "/login": ("login", 10),
-    "/api/auth/refresh": ("refresh", 2),
+    "/api/auth/register": _REGISTER,
+    "/register": _REGISTER,
+    "/api/auth/login": _Share("login", 10),
+    "/login": _Share("login", 10),
+    "/api/auth/refresh": _Share("refresh", 2),
+    "/oauth/revoke": _REVOKE,
 }
-_OAUTH = ("oauth", 2)
-#: Changing one's address tells, as registering does, whether another is taken.
-_EMAIL_CHANGES = ("users_api.change_email", "account.change_email")
-#: These may take seconds.
-_ALL_TASKS = ("transfer.export", "transfer.import_", "data.export", "data.import_")
+#: What may take seconds.
+_TRANSFER = _Share("transfer", 20)
+_TRANSFERS = ("transfer.export", "transfer.import_", "data.export", "data.import_")
+#: What lets somebody see who is signed in and put them out; nothing else uses it up.
+_WAYS_OUT = _Share("account", 10, of_sign_in=True)
+#: What takes the password of somebody who is signed in, and so a hash.
+_PROOFS = _Share("password", 10, of_sign_in=True)
+_UNSAFE = ("POST", "PUT", "DELETE")
+#: Endpoint → its share of unsafe methods. Changing one's address tells, as registering does, whether another is taken.
+_UNSAFE_SHARES = {
+    "users_api.change_email": _REGISTER,
+    "account.change_email": _REGISTER,
+    **dict.fromkeys(("users_api.reauthenticate", "users_api.change_password", "users_api.delete"), _PROOFS),
+    **dict.fromkeys(("account.confirm", "account.change_password", "account.delete"), _PROOFS),
+}
+_ENDPOINTS_OUT = (
+    *("auth_api.logout", "users_api.sessions", "users_api.end_session", "users_api.end_other_sessions"),
+    *("auth.logout", "account.index", "account.end_session", "account.end_other_sessions", "account.confirm"),
+)
 _UNCOUNTED = ("/healthz", "/readyz", "/metrics")
 # Redis is asked before every answer; one that is away must not keep everybody waiting.
 _REDIS_OPTIONS: dict[str, Any] = {
@@ -67,7 +98,7 @@ def init_app(app: Flask) -> None:
         _caller,
         default_limits=[
             Limit(_general, scope=_scope, shared=True, deduct_when=_has_news),
-            Limit(_tight, key_function=_network, scope=_scope, shared=True),
+            Limit(_tight, scope=_scope, shared=True),
         ],
         request_identifier=lambda: request.endpoint or "nothing",
         storage_uri=redis or "memory://",
@@ -96,26 +127,28 @@ def init_app(app: Flask) -> None:
 
 
 def _scope(_endpoint: str) -> str:
-    return (_share() or ("default", 1))[0]
+    return _share().name
 
 
-def _share() -> tuple[str, int] | None:
-    if request.path.startswith("/oauth/"):
-        return _OAUTH
-    if request.endpoint in _EMAIL_CHANGES and request.method in ("POST", "PUT"):
-        return _SHARES["/register"]
-    if request.endpoint in _ALL_TASKS:
-        return "transfer", 20
-    return _SHARES.get(request.path) if request.method == "POST" else None
+def _share() -> _Share:
+    if request.method in _UNSAFE and request.endpoint in _UNSAFE_SHARES:
+        return _UNSAFE_SHARES[request.endpoint]
+    if request.endpoint in _TRANSFERS:
+        return _TRANSFER
+    if request.endpoint in _ENDPOINTS_OUT:
+        return _WAYS_OUT
+    if request.method == "POST" and request.path in _SHARES:
+        return _SHARES[request.path]
+    return _OAUTH if request.path.startswith("/oauth/") else _EVERYTHING
 
 
 def _general() -> str:
-    return "" if _share() else f"{current_app.config['RATE_LIMIT']} per minute"
+    return f"{current_app.config['RATE_LIMIT']} per minute" if _share() is _EVERYTHING else ""
 
 
 def _tight() -> str:
     share = _share()
-    return f"{max(1, current_app.config['RATE_LIMIT'] // share[1])} per minute" if share else ""
+    return "" if share is _EVERYTHING else f"{max(1, current_app.config['RATE_LIMIT'] // share.part)} per minute"
 
 
 def _has_news(response: AnyResponse) -> bool:
@@ -123,17 +156,24 @@ def _has_news(response: AnyResponse) -> bool:
 
 
 def _caller() -> str:
-    """Return who is counted: the person a good token names, without asking the database, or else the network."""
-    user_id = _signed_in()
-    return f"user {user_id}" if user_id else _network()
+    """Return who is counted: the sign-in that a good token names, without asking the database, or else the network."""
+    claims = _claims() if _share().of_sign_in else None
+    return f"sign-in {claims['sid']}" if claims else _network()
 
 
-def _signed_in() -> str | None:
-    raw = bearer_token() if request.path.startswith("/api/") else cookies.access_token()
-    try:
-        return str(tokens.verify(raw, tokens.ACCESS)["sub"]) if raw else None
-    except InvalidToken:
-        return None
+def _claims() -> tokens.Claims | None:
+    if request.path.startswith("/api/"):
+        presented = [(bearer_token(), tokens.ACCESS)]
+    else:
+        # Who comes back after a while has only the refresh token left.
+        presented = [(cookies.access_token(), tokens.ACCESS), (cookies.refresh_token(), tokens.REFRESH)]
+    for raw, typ in presented:
+        try:
+            if raw:
+                return tokens.verify(raw, typ)
+        except InvalidToken:
+            continue
+    return None
 
 
 def _network() -> str:
@@ -162,9 +202,9 @@ def _first_time(limiter: Limiter, limit: RequestLimit) -> bool:
 
 
 def _record() -> None:
-    who, name = _signed_in(), _scope("")
+    claims, name = _claims(), _scope("")
     try:
-        audit.record(audit.Event.RATE_LIMIT_EXCEEDED, UUID(who) if who else None, limit=name)
+        audit.record(audit.Event.RATE_LIMIT_EXCEEDED, UUID(claims["sub"]) if claims else None, limit=name)
     except SQLAlchemyError as error:
         # The account is gone, or the database is: no reason to answer anything but 429.
         db.session.rollback()

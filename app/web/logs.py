@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import time
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -16,6 +17,8 @@ from uuid6 import uuid7
 
 _log = structlog.get_logger("request")
 _ROW = re.compile(r"DETAIL:.*?(?=\[SQL|\Z)", re.DOTALL)
+# Some proxies write 192.0.2.1:5555 or [2001:db8::1]:443 into X-Forwarded-For.
+_WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d+|\[([^]]*)\](?::\d+)?")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -80,12 +83,21 @@ def _open() -> None:
 
 
 def _address(given: str | None) -> str:
-    """Return the client's address, or nothing where a proxy forwarded what is none."""
+    """Return the client's address without its port, or nothing where a proxy forwarded what is none."""
+    with_port = _WITH_PORT.fullmatch(given or "")
     try:
         # A zone, as in fe80::1%eth0, means something on that host only, and may be any text.
-        return str(ip_address(given or "")).partition("%")[0]
+        return str(ip_address(with_port[1] or with_port[2] if with_port else given or "")).partition("%")[0]
     except ValueError:
+        if given:
+            _warn_of_no_address()
         return ""
+
+
+@cache
+def _warn_of_no_address() -> None:
+    """Tell the operator, once: what has no address is all counted as one network."""
+    _log.warning("a proxy forwards as X-Forwarded-For what is no address; see PROXY_HOPS")
 
 
 def _close(response: Response) -> Response:

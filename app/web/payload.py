@@ -1,5 +1,6 @@
 """Request bodies and query strings, checked by pydantic schemas before a view sees them."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, get_origin
@@ -11,6 +12,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.services.errors import InvalidInput
 
+_ERRORS_AT_MOST = 100
 JSON_TYPES = ("application/json", "application/merge-patch+json")
 
 
@@ -95,7 +97,8 @@ def places(error: ValidationError) -> dict[str, str]:
 
 
 def _invalid(error: ValidationError) -> InvalidInput:
-    return InvalidInput(**places(error))
+    # A body of half a megabyte can be wrong in a hundred thousand places.
+    return InvalidInput(**dict(list(places(error).items())[:_ERRORS_AT_MOST]))
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
@@ -110,11 +113,18 @@ def _plain(error: ErrorDetails) -> str:
     return message.replace("Extra inputs are not permitted", "There is no such field.")
 
 
+# What follows them in a list, a log or a message would be shown in an order that is not its own. Marks, as U+200F, and
+# writing from right to left need none of them.
+_TURNS_TEXT = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
 def _one_line(text: str) -> str:
     """Trim; refuse control characters, which could forge lines in logs, calendars and exports."""
     text = unicodedata.normalize("NFC", text).strip()
     if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text):
         raise ValueError("Use one line without control characters.")
+    if _TURNS_TEXT.search(text):
+        raise ValueError("Use text without characters that turn the direction of writing (bidi overrides, isolates).")
     return text
 
 

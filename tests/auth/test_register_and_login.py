@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import Count, MakeApp
 from tests.people import PASSWORD, Person
+from tests.problems import pointers
 
 ACCOUNT = {"email": "carol@example.org", "password": PASSWORD}
 LOGIN = {"email": "alice@example.org", "password": PASSWORD}
@@ -143,3 +144,38 @@ def test_two_registrations_of_one_address_at_the_same_moment_make_one_account(ap
 def test_who_am_i_costs_one_statement(alice: Person, statements: list[str]) -> None:
     assert alice.get("/api/me").get_json()["email"] == alice.email
     assert len(statements) == 1
+
+
+@pytest.mark.parametrize(
+    "code", [0x34F, 0x115F, 0x3164, 0xFE00, 0xFE0F, 0xE0100, 0xE01EF, 0x200B, 0x200F, 0x2060, 0xAD], ids=hex
+)
+def test_an_address_with_what_cannot_be_seen_is_422(client: FlaskClient, code: int, count: Count) -> None:
+    for email in (f"car{chr(code)}ol@example.org", f"carol{chr(code)}@example.org", f"carol@exam{chr(code)}ple.org"):
+        response = client.post("/api/auth/register", json=ACCOUNT | {"email": email})
+        assert pointers(response) == ["#/email"]
+    assert count("users") == 0
+
+
+@pytest.mark.parametrize(("local", "status"), [("é" * 32, 201), ("é" * 33, 422), ("x" * 64, 201), ("x" * 65, 422)])
+def test_what_is_before_the_at_has_at_most_64_octets(client: FlaskClient, local: str, status: int) -> None:
+    body = ACCOUNT | {"email": f"{local}@example.org"}
+    assert client.post("/api/auth/register", json=body).status_code == status
+
+
+@pytest.mark.parametrize("code", [*range(0x202A, 0x202F), *range(0x2066, 0x206A)], ids=hex)
+def test_a_name_cannot_turn_the_direction_of_what_stands_beside_it(client: FlaskClient, code: int) -> None:
+    response = client.post("/api/auth/register", json=ACCOUNT | {"name": f"Carol{chr(code)}gro"})
+    assert pointers(response) == ["#/name"]
+    assert "direction of writing" in response.get_json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("name", ["שלום", "مرحبا", "A\u200f (שלום)", "\u200eCarol"])
+def test_a_name_may_be_written_from_right_to_left(client: FlaskClient, name: str) -> None:
+    response = client.post("/api/auth/register", json=ACCOUNT | {"name": name})
+    assert (response.status_code, response.get_json()["name"]) == (201, name)
+
+
+def test_of_many_mistakes_a_hundred_are_reported(client: FlaskClient) -> None:
+    response = client.post("/api/auth/register", json=ACCOUNT | {f"field{n}": n for n in range(20_000)})
+    assert len(pointers(response)) == 100
+    assert len(response.data) < 20_000

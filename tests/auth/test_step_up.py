@@ -1,6 +1,8 @@
 """What needs the password to have been given lately, and how it is given again; in API and pages alike."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,13 +11,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.web.access import API_CLIENT
 from tests.auth.browser import sign_in, submit
+from tests.pages import Browser
 from tests.people import PASSWORD, Person
 
 CHALLENGE = (
     'Bearer realm="taskward", error="insufficient_user_authentication", '
     'error_description="The password was given too long ago", max_age=600'
 )
+KINDS = ("access", "refresh")
 #: Method, path and body of every call that needs a step-up.
 SENSITIVE = [
     ("PUT", "/email", {"email": "new@example.org"}),
@@ -48,7 +53,10 @@ def ask(alice: Person, other: Person, method: str, path: str, body: object) -> T
 
 
 def confirm(person: Person, password: str = PASSWORD) -> int:
-    return person.post("/reauthenticate", {"password": password}).status_code
+    response = person.post("/reauthenticate", {"password": password})
+    if response.status_code == 200:
+        person.access_token, person.refresh_token = (response.get_json()[f"{kind}_token"] for kind in KINDS)
+    return response.status_code
 
 
 @pytest.mark.proves("ASVS 7.5.1", "ASVS 7.5.2", "ASVS 7.5.3", "ASVS 10.3.4", "RFC 9470 §3")
@@ -72,7 +80,7 @@ def test_an_old_sign_in_is_challenged_and_nothing_is_done(
 def test_after_giving_the_password_the_same_call_is_done(
     alice: Person, other: Person, method: str, path: str, body: object
 ) -> None:
-    assert confirm(alice) == 204
+    assert confirm(alice) == 200
     assert ask(alice, other, method, path, body).status_code in (200, 201, 204)
 
 
@@ -86,9 +94,9 @@ def test_within_ten_minutes_of_signing_in_nothing_is_asked(
 
 @pytest.mark.usefixtures("later")
 def test_proof_is_good_for_ten_minutes_and_for_one_sign_in_only(app: Flask, alice: Person, other: Person) -> None:
-    assert confirm(other) == 204
+    assert confirm(other) == 200
     assert alice.delete("/sessions").status_code == 401
-    assert confirm(alice) == 204
+    assert confirm(alice) == 200
     body = {"refresh_token": alice.refresh_token}
     alice.access_token = app.test_client().post("/api/auth/refresh", json=body).get_json()["access_token"]
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=9)):
@@ -103,6 +111,48 @@ def test_a_refresh_is_no_proof(app: Flask, alice: Person) -> None:
     pair = app.test_client().post("/api/auth/refresh", json={"refresh_token": alice.refresh_token}).get_json()
     alice.access_token = pair["access_token"]
     assert alice.delete("/sessions").status_code == 401
+
+
+@pytest.mark.proves("ASVS 7.2.4")
+@pytest.mark.usefixtures("later")
+def test_giving_the_password_starts_anew_and_kills_every_copy_of_the_old_tokens(app: Flask, alice: Person) -> None:
+    thief = replace(alice)
+    here = sid(alice)
+    response = alice.post("/reauthenticate", {"password": PASSWORD})
+    assert response.get_json().keys() == {
+        *("access_token", "refresh_token", "token_type", "expires_in", "scope", "user_id"),
+    }
+    assert thief.get().status_code == 401
+    body = {"refresh_token": thief.refresh_token}
+    assert app.test_client().post("/api/auth/refresh", json=body).status_code == 401
+    alice.access_token = response.get_json()["access_token"]
+    devices = alice.get("/sessions").get_json()["items"]
+    assert len(devices) == 2  # with the other one
+    assert here not in [each["id"] for each in devices]
+    newest = alice.get("/events").get_json()["items"][0]
+    assert (newest["event"], newest["sign_in_id"]) == ("authn_reauthentication_success", sid(alice))
+
+
+def test_a_token_of_few_rights_gets_no_more_by_giving_the_password(app: Flask, alice: Person) -> None:
+    body = {"refresh_token": alice.refresh_token, "client_id": API_CLIENT, "scope": "account"}
+    narrow = app.test_client().post("/oauth/token", data=body | {"grant_type": "refresh_token"}).get_json()
+    alice.access_token = narrow["access_token"]
+    response = alice.post("/reauthenticate", {"password": PASSWORD}).get_json()
+    assert response["scope"] == "account"
+    alice.access_token = response["access_token"]
+    assert alice.get("/tasks").status_code == 403
+
+
+def test_of_two_confirmations_at_the_same_moment_one_starts_anew(alice: Person) -> None:
+    for _ in range(3):
+        person = alice.another_sign_in()
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(
+                pool.map(lambda _, who=person: who.post("/reauthenticate", {"password": PASSWORD}), range(4))
+            )
+        statuses = [each.status_code for each in answers]
+        assert statuses.count(200) == 1
+        assert set(statuses) <= {200, 401, 429}
 
 
 @pytest.mark.usefixtures("later")
@@ -189,3 +239,36 @@ def test_a_wrong_password_on_the_page_is_refused_beside_the_field(browser: Flask
 def test_the_way_back_never_leads_elsewhere(browser: FlaskClient, wanted: str) -> None:
     response = submit(browser, "/account/confirm", "/account/confirm", password=PASSWORD, next=wanted)
     assert (response.status_code, response.location) == (303, "/account")
+
+
+NEW = "an entirely new passphrase"
+#: Page, where its form goes, and what is in it.
+STARTS_ANEW = [
+    ("/account/confirm", "/account/confirm", {"password": PASSWORD}),
+    ("/account", "/account/password", {"current_password": PASSWORD, "new_password": NEW}),
+    ("/account/email", "/account/email", {"email": "new@example.org"}),
+]
+
+
+@pytest.mark.proves("ASVS 7.2.4", "ASVS 7.4.3")
+@pytest.mark.parametrize("renewed", [False, True], ids=["", "with the refresh token only"])
+@pytest.mark.parametrize(("page", "action", "fields"), STARTS_ANEW, ids=["confirm", "password", "email"])
+def test_in_the_browser_too_what_takes_the_password_gives_new_tokens_and_kills_the_old(
+    app: Flask, alice: Person, page: str, action: str, fields: dict[str, str], renewed: bool
+) -> None:
+    browser, thief = Browser(app, alice), Browser(app)
+    alice.delete("/sessions/" + sid(alice))
+    token = browser.get(page).text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    for kind in ("ACCESS_COOKIE_NAME", "REFRESH_COOKIE_NAME"):
+        thief.keep(kind, browser.cookie(kind))
+    if renewed:
+        browser.client.delete_cookie(app.config["ACCESS_COOKIE_NAME"])
+    before = browser.cookie("REFRESH_COOKIE_NAME")
+    assert browser.send(action, {"csrf_token": token} | fields).status_code == 303
+    assert browser.cookie("REFRESH_COOKIE_NAME") != before
+    assert thief.get("/tasks").status_code == 303
+    shown = browser.get("/account")
+    assert shown.status_code == 200
+    assert shown.text.count('<strong class="badge">This device</strong>') == 1
+    assert "Sign out all others" not in shown.text
+    assert "Sign out: " in shown.text

@@ -40,8 +40,20 @@ def claims(token: str) -> dict[str, object]:
 
 @pytest.mark.proves("ASVS 6.3.4", "ASVS 6.3.6", "ASVS 6.1.3")
 def test_tokens_are_made_for_a_password_or_a_refresh_token_and_for_nothing_else() -> None:
-    assert callers("tokens", "issue") == {"services/authentication.py:sign_in", "services/tokens.py:rotate"}
+    ways_in = {
+        "services/authentication.py:sign_in",
+        "services/authentication.py:start_anew",
+        "services/tokens.py:rotate",
+    }
+    assert callers("tokens", "issue") == ways_in
     assert callers("sign_ins", "start") == {"services/authentication.py:sign_in"}
+    # Only for who is signed in, and gives the password now or has given it lately.
+    assert callers("sign_ins", "replace") == {"services/authentication.py:start_anew"}
+    assert callers("authentication", "start_anew") == {
+        "services/accounts.py:change_password_anew",
+        "services/accounts.py:change_email_anew",
+        "services/authentication.py:reauthenticate",
+    }
 
 
 @pytest.mark.proves("ASVS 8.4.2")

@@ -166,7 +166,7 @@ def _visit_account(guest: Visit, mine: str) -> None:
     guest.send("GET", "/api/users/9d0468b5-e5a4-4ec3-8d97-2bf242e71850", 403)
     guest.send("PATCH", mine, 200, json={"name": "Ann Other", "timezone": "Europe/Berlin"})
     guest.send("GET", f"{mine}/events?limit=3", 200)
-    guest.send("POST", f"{mine}/reauthenticate", 204, json={"password": PASSWORD})
+    guest.token = guest.send("POST", f"{mine}/reauthenticate", 200, json={"password": PASSWORD})["access_token"]
     guest.send("PUT", f"{mine}/email", 200, json={"email": "ann.other@example.org"})
     change = {"current_password": PASSWORD, "new_password": ANOTHER}
     guest.send("PUT", f"{mine}/password", 204, json=change)

@@ -1,5 +1,6 @@
 """Requests that are broken below HTTP's surface: found by breaking in, kept as tests."""
 
+import io
 import socket
 from urllib.parse import urlsplit
 
@@ -7,6 +8,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.pages import Browser
+from tests.people import Person
 from tests.servers import Server
 
 HOSTS = ["x" * 64 + ".example", "a..b", ".", "-", "é" * 70, "[::1", "a b", "a/b", "x" * 3000]
@@ -47,3 +50,52 @@ def test_a_broken_chunked_body_is_no_fault_of_ours(server: Server, path: str, ch
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").readline()
     assert b" 4" in answer or answer == b"", answer
+
+
+FORMS = {
+    "/login": {"email": "a@example.org", "password": "x", "next": "/tasks"},
+    "/register": {"email": "a@example.org", "password": "x", "name": "A", "timezone": "UTC", "next": "/tasks"},
+    "/tasks": {"title": "x", "notes": "n", "due_date": "2026-12-01", "due_time": "10:00", "tags": "a"},
+    "/tasks?": {"title": "x", "priority": "low", "back": "/tasks"},
+    "/tasks/{task}": {"title": "x", "priority": "low", "rev": "1", "completed": "y", "back": "/tasks"},
+    "/tasks/{task}/complete": {"back": "/tasks"},
+    "/account/profile": {"name": "A", "timezone": "UTC"},
+    "/account/email": {"email": "new@example.org"},
+    "/account/confirm": {"password": "x", "next": "/tasks"},
+    "/account/password": {"current_password": "x", "new_password": "y"},
+    "/account/delete": {"password": "x", "confirm": "y"},
+}
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_file_where_text_belongs_is_no_fault_of_ours(app: Flask, alice: Person, path: str) -> None:
+    path_of_task = path.replace("{task}", alice.make_task()["id"])
+    signed_out = path in ("/login", "/register")
+    browser = Browser(app, None if signed_out else alice)
+    page = browser.get(path if signed_out else "/account").text
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    app.testing = False
+    try:
+        for name in ("csrf_token", *FORMS[path]):
+            form: dict[str, object] = {"csrf_token": token} | FORMS[path]
+            form[name] = (io.BytesIO(str(form[name]).encode()), "a.txt")
+            answer = browser.send(path_of_task, form)
+            assert answer.status_code < 500, name
+            assert name != "csrf_token" or answer.status_code == 400
+    finally:
+        app.testing = True
+
+
+@pytest.mark.parametrize("line", ["GET https://evil.example HTTP/1.1", "GET https://evil.example? HTTP/1.1"])
+def test_no_redirect_names_the_host_of_the_request(server: Server, line: str) -> None:
+    address = urlsplit(server.url)
+    with socket.create_connection((str(address.hostname), address.port or 80), timeout=10) as connection:
+        connection.sendall(f"{line}\r\nHost: evil.example\r\nConnection: close\r\n\r\n".encode())
+        head = connection.makefile("rb").read().partition(b"\r\n\r\n")[0]
+    assert b"evil" not in head
+    assert b"\r\nLocation: /login" in head
+
+
+def test_only_the_front_page_ends_in_a_slash(app: Flask) -> None:
+    # Werkzeug redirects to such a path, by the host of the request.
+    assert [rule.rule for rule in app.url_map.iter_rules() if rule.rule.endswith("/")] == ["/"]

@@ -19,6 +19,7 @@ from sqlalchemy import text
 import config
 from app.extensions import db
 from tests.conftest import MakeApp
+from tests.pages import Browser
 from tests.people import PASSWORD, Person
 from tests.redis_server import RedisServer, redis_server
 from tests.servers import Server, start_server
@@ -54,18 +55,75 @@ def recorded(app: Flask) -> list[str]:
         return [str(each).replace("-", "") for each in connection.execute(text(query)).scalars()]
 
 
-def test_a_person_gets_so_many_answers_a_minute_on_whatever_devices(
-    make_app: MakeApp, alice: Person, bob: Person
-) -> None:
+def test_a_sign_in_gets_so_many_answers_a_minute(make_app: MakeApp, alice: Person) -> None:
     with standing_clock() as clock:
         app = make_app(RATE_LIMIT="6")
         here, elsewhere = over(app, alice.another_sign_in()), over(app, alice.another_sign_in())
-        stranger = over(app, bob.another_sign_in())
-        assert statuses(here, 4) + statuses(elsewhere, 3) == [200] * 6 + [429]
+        assert statuses(here, 7) == [200] * 6 + [429]
         assert statuses(here, 1, "/tasks") == [429]
-        assert statuses(stranger, 6) == [200] * 6
+        assert statuses(elsewhere, 6) == [200] * 6
         clock.shift(61)
         assert statuses(here, 1) == [200]
+
+
+#: Method, path and body of what puts a thief out.
+WAYS_OUT = [
+    ("GET", "/sessions", None),
+    ("DELETE", "/sessions/{other}", None),
+    ("DELETE", "/sessions", None),
+    ("POST", "/reauthenticate", {"password": PASSWORD}),
+    ("PUT", "/password", {"current_password": PASSWORD, "new_password": "an entirely new passphrase"}),
+    ("DELETE", "", {"password": PASSWORD}),
+    ("POST", "/api/auth/logout", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WAYS_OUT)
+def test_nothing_else_uses_up_what_the_ways_out_need(
+    make_app: MakeApp, alice: Person, method: str, path: str, body: object
+) -> None:
+    app = make_app(RATE_LIMIT="20")
+    other = alice.another_sign_in()
+    sid = next(each["id"] for each in other.get("/sessions").get_json()["items"] if each["current"])
+    with standing_clock():
+        person = over(app, alice)
+        assert statuses(person, 21)[20:] == [429]
+        assert person.call(method, path.replace("{other}", sid), json=body).status_code in (200, 204)
+
+
+def test_nothing_else_uses_up_what_the_ways_out_of_a_browser_need(make_app: MakeApp, alice: Person) -> None:
+    with standing_clock():
+        browser = Browser(make_app(RATE_LIMIT="40"), alice)
+        assert [browser.get("/tasks").status_code for _ in range(41)][40:] == [429]
+        assert browser.get("/account").status_code == 200
+        assert browser.post("/account/sessions/end-others", "/account").status_code == 303
+        assert browser.post("/account/confirm", "/account/confirm", password=PASSWORD).status_code == 303
+
+
+def test_a_browser_without_an_access_token_is_counted_by_its_refresh_token(make_app: MakeApp, alice: Person) -> None:
+    app = make_app(RATE_LIMIT="2")
+    with standing_clock():
+        app_statuses = [app.test_client().get("/nothing").status_code for _ in range(3)]
+        assert app_statuses == [404, 404, 429]
+        browser = Browser(app)
+        browser.keep("REFRESH_COOKIE_NAME", alice.refresh_token)
+        assert browser.get("/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/reauthenticate", "/password", ""])
+def test_what_costs_a_hash_is_counted_like_signing_in(make_app: MakeApp, alice: Person, path: str) -> None:
+    with standing_clock():
+        person = over(make_app(RATE_LIMIT="30"), alice)
+        method = {"/reauthenticate": "POST", "/password": "PUT", "": "DELETE"}[path]
+        assert [person.call(method, path, json={}).status_code for _ in range(4)] == [422] * 3 + [429]
+        assert statuses(person, 1) == [200]
+
+
+def test_revoking_is_not_held_up_by_the_other_endpoints_of_oauth(make_app: MakeApp, alice: Person) -> None:
+    client = make_app(RATE_LIMIT="4").test_client()
+    with standing_clock():
+        assert [client.post("/oauth/token").status_code for _ in range(3)][2:] == [429]
+        assert client.post("/oauth/revoke", data={"token": alice.refresh_token}).status_code in (200, 400)
 
 
 def test_without_a_good_token_a_network_is_counted(make_app: MakeApp, alice: Person) -> None:

@@ -124,12 +124,24 @@ def test_reading_changes_nothing_and_starts_no_session(app: Flask, alice: Person
         "javascript:alert(1)",
         "evil.example",
         "http:evil.example",
+        "//[",
+        "//]",
+        "//x@[",
+        "//℀.com",
     ],
     ids=repr,
 )
 def test_signing_in_leads_nowhere_but_to_this_site(app: Flask, alice: Person, wanted: str) -> None:
     answer = sign_in(Browser(app), alice, next=wanted)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/tasks")
+
+
+@pytest.mark.parametrize("wanted", ["//[", "//℀.com"])
+def test_a_way_back_that_is_no_address_leads_to_the_list(app: Flask, alice: Person, wanted: str) -> None:
+    task, browser = alice.make_task(), Browser(app, alice)
+    done = browser.post(f"/tasks/{task['id']}/complete", "/tasks", back=wanted)
+    assert (done.status_code, done.headers["Location"]) == (303, "/tasks")
+    assert browser.get(f"/tasks/{task['id']}?back={wanted}").status_code == 200
 
 
 @pytest.mark.proves("ASVS 7.4.4")
@@ -190,3 +202,83 @@ def test_password_fields_hide_what_is_typed_and_welcome_password_managers(
         assert 'autocomplete="current-password"' in tag or 'autocomplete="new-password"' in tag
     script = Browser(app).get("/static/app.js").text
     assert "paste" not in script
+
+
+@pytest.mark.parametrize("own", ["ACCESS_COOKIE_NAME", "REFRESH_COOKIE_NAME"])
+def test_two_cookies_of_two_sign_ins_open_nothing_and_signing_out_ends_both(
+    app: Flask, alice: Person, bob: Person, own: str
+) -> None:
+    browser, other = Browser(app, alice), Browser(app, bob)
+    kept = {setting: other.cookie(setting) for setting in ("ACCESS_COOKIE_NAME", "REFRESH_COOKIE_NAME")}
+    mine = {setting: browser.cookie(setting) for setting in kept}
+    foreign = next(setting for setting in kept if setting != own)
+    browser.keep(foreign, kept[foreign])
+    assert browser.get("/tasks").headers["Location"].startswith("/login")
+    browser.keep(own, mine[own])
+    browser.keep(foreign, kept[foreign])
+    assert browser.post("/logout", "/login").status_code == 303
+    for cookies in (mine, kept):
+        for setting, value in cookies.items():
+            thief = Browser(app)
+            thief.keep(setting, value)
+            assert thief.get("/tasks").status_code == 303
+
+
+@pytest.mark.proves("ASVS 3.5.1")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "nonsense"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "https://["},
+        {"Origin": "https://tasks.example.org.evil.example"},
+        {"Origin": "https://tasks.example.org:444"},
+        {"Referer": "https://["},
+        {"Referer": "https://host:abc/"},
+        {"Referer": "https://tasks.example.org:99999999/"},
+        {"Referer": "https://℀.com/".encode().decode("latin-1")},
+        {"Referer": "https://evil.example/"},
+    ],
+    ids=repr,
+)
+def test_a_form_that_another_site_sends_is_refused_token_or_not(
+    https: Flask, alice: Person, headers: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    https.testing = False
+    browser = Browser(https, alice)
+    token = browser.get("/account").text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"csrf_token": token, "name": "Mallory", "timezone": "UTC"}
+    headers = {"Referer": f"{HTTPS}/account"} | headers
+    answer = browser.client.post("/account/profile", data=form, base_url=HTTPS, headers=headers)
+    assert answer.status_code == 400
+    assert "Go back, reload the page and send it again." in answer.text
+    assert '"malicious_csrf"' in capsys.readouterr().err
+    assert alice.get().get_json()["name"] == "Alice"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin", "Origin": HTTPS},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "https://TASKS.example.org"},
+        {},
+    ],
+    ids=repr,
+)
+def test_a_form_of_our_own_is_taken(https: Flask, alice: Person, headers: dict[str, str]) -> None:
+    browser = Browser(https, alice)
+    token = browser.get("/account").text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"csrf_token": token, "name": "Alice B.", "timezone": "UTC"}
+    headers = {"Referer": f"{HTTPS}/account"} | headers
+    assert browser.client.post("/account/profile", data=form, base_url=HTTPS, headers=headers).status_code == 303
+
+
+def test_programs_may_come_from_anywhere(client: FlaskClient, alice: Person) -> None:
+    headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Referer": "https://["}
+    assert client.patch(alice.url(), json={"name": "A."}, headers=alice.bearer() | headers).status_code == 200
+    assert client.post("/oauth/revoke", data={"token": "x"}, headers=headers).status_code != 400

@@ -1,0 +1,39 @@
+"""Where a form was sent from: what the browser itself says about it, besides the form token."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, request
+from flask_wtf.csrf import CSRFError
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+#: They read no cookies, so that nobody can be made to send them something in another's name.
+_WITHOUT_COOKIES = ("/api/", "/oauth/")
+
+
+def init_app(app: Flask) -> None:
+    """Refuse what pages of other sites send; before the form token is looked at."""
+    app.before_request(_refuse_other_sites)
+
+
+def _refuse_other_sites() -> None:
+    if request.method in _SAFE or request.path.startswith(_WITHOUT_COOKIES):
+        return
+    headers = request.headers
+    # "none" is what a person does: a bookmark, the address bar.
+    if headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        raise CSRFError("The form was sent by another site.")
+    if "Origin" in headers and _host(headers["Origin"]) not in (request.host, _host(current_app.config["PUBLIC_URL"])):
+        raise CSRFError("The form was sent by another origin.")
+    if "Referer" in headers and _host(headers["Referer"]) is None:
+        # Flask-WTF compares it with the host, and would stumble over it.
+        raise CSRFError("The address of the page that sent the form is none.")
+
+
+def _host(address: str) -> str | None:
+    """Return host and port of an address; None if it has none, as ``null``, or is none."""
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018 - urlsplit checks the port only when asked for it
+    except ValueError:
+        return None
+    return parts.netloc.lower() or None
