@@ -26,6 +26,7 @@ PUBLIC = {
     "oauth.revoke",
     "metadata.authorization_server",
     "metadata.jwks",  # public keys
+    "feeds.read",  # the secret address is the credential
     "health.healthz",
     "health.readyz",
     "auth.home",  # only leads to one of the others

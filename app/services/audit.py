@@ -42,6 +42,10 @@ class Event(StrEnum):
     SESSION_RENEWED = "session_renewed"
     RATE_LIMIT_EXCEEDED = "excess_rate_limit_exceeded"
     SESSION_ENDED = "session_logout"
+    #: Everything was exported.
+    SENSITIVE_READ = "sensitive_read"
+    FEED_CREATED = "feed_created"
+    FEED_REVOKED = "feed_revoked"
     USER_CREATED = "user_created"
     USER_UPDATED = "user_updated"
     USER_DISABLED = "user_disabled"

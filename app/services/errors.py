@@ -132,6 +132,12 @@ class SyncTokenExpired(ServiceError):
     message = "What was deleted since then is no longer known. Start again without since, and replace your copy."
 
 
+class FeedNotFound(ServiceError):
+    """No calendar feed has this address: never made, replaced, revoked, or its owner is disabled."""
+
+    message = "There is no calendar at this address, or not any more."
+
+
 class SignInNotFound(ServiceError):
     """The person has no such live sign-in."""
 

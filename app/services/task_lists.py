@@ -1,29 +1,32 @@
-"""Lists of one person's tasks: filters, order, and keyset pages."""
+"""Lists of one person's tasks: filters, order, keyset pages and counts."""
 
-import base64
-import binascii
-import hashlib
-import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, exists, func, not_, or_, select, tuple_
 
 from app.extensions import db
-from app.models import Task, TaskTag
-from app.services.errors import InvalidInput
+from app.models import Priority, Task, TaskTag
+from app.services import task_cursors
+from app.services.task_query import Query, Sort, Status, minute
 from app.services.task_writes import COLUMNS, TaskRow
-
-Status = Literal["open", "completed", "all", "trash"]
-Sort = Literal["due", "-due", "created", "-created", "updated", "-updated"]
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 
-# Each has an index (user_id, column, id), so a page costs the same wherever it lies.
-_SORT_COLUMNS: dict[str, Any] = {"due": Task.due_sort, "created": Task.created_at, "updated": Task.updated_at}
+# Each has an index (user_id, column, id), so a page costs the same wherever it lies. No other index offers any of
+# these orders: by id alone PostgreSQL would walk through everybody's tasks.
+_SORT_COLUMNS: dict[str, Any] = {
+    "due": Task.due_sort,
+    "priority": Task.priority,
+    "created": Task.created_at,
+    "updated": Task.updated_at,
+    "title": Task.title_sort,
+}
 
 
 @dataclass(frozen=True)
@@ -34,49 +37,42 @@ class Page:
     next_cursor: str | None
 
 
-@dataclass(frozen=True)
-class Query:
-    """What is asked for: which tasks, in which order."""
-
-    status: Status = "open"
-    tag: str | None = None
-    q: str | None = None
-    sort: Sort = "due"
-
-    def fingerprint(self) -> str:
-        """Return a short digest that a cursor carries, so that it is only good for the list it came from."""
-        text = json.dumps([self.status, self.tag, self.q, self.sort])
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
 def page(user_id: UUID, query: Query, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page:
     """Return one page of the person's tasks.
 
     Raises:
         InvalidInput: the cursor is damaged or came from another list.
     """
-    name = query.sort.removeprefix("-")
-    column, downwards = _SORT_COLUMNS[name], query.sort.startswith("-")
-    statement = select(*COLUMNS, column.label("sort_key")).where(Task.user_id == user_id, *_filters(query))
+    narrowings, values = _narrowings(user_id, query)
     if cursor is not None:
-        key, last_id = _read_cursor(cursor, query)
-        here, there = tuple_(column, Task.id), tuple_(key, last_id)
-        statement = statement.where(here < there if downwards else here > there)
-    order = (column.desc(), Task.id.desc()) if downwards else (column, Task.id)
+        values["last_key"], values["last_id"] = task_cursors.read(cursor, query)
+    statement = _page_statement(query.status, narrowings, query.order, continued=cursor is not None)
     # The rows beyond the page are not read, only whether there is one.
     with db.read() as connection:
-        rows = connection.execute(statement.order_by(*order).limit(limit + 1)).all()
+        rows = connection.execute(statement, values | {"rows": limit + 1}).all()
     items = [{column.key: row[place] for place, column in enumerate(COLUMNS)} for row in rows[:limit]]
     if len(rows) <= limit:
         return Page(items, None)
-    return Page(items, _write_cursor(rows[limit - 1].sort_key, rows[limit - 1].id, query))
+    return Page(items, task_cursors.write(query, rows[limit - 1].sort_key, rows[limit - 1].id))
 
 
-def counts(user_id: UUID) -> dict[str, int]:
-    """Return how many tasks the person has by status: open, completed, trash."""
+def total(user_id: UUID, query: Query) -> int:
+    """Return how many tasks the query finds on all its pages."""
+    narrowings, values = _narrowings(user_id, query)
+    with db.read() as connection:
+        number: int = connection.execute(_total_statement(query.status, narrowings), values).scalar_one()
+    return number
+
+
+def counts(user_id: UUID, now: datetime) -> dict[Status, int]:
+    """Return how many tasks the person has by status, at ``now`` on the person's clock; all but ``all``."""
     live = Task.deleted_at.is_(None)
+    is_open = live & Task.completed_at.is_(None)
+    today = Query().due("=", now.date())
     statement = select(
-        func.count().filter(live, Task.completed_at.is_(None)).label("open"),
+        func.count().filter(is_open).label("open"),
+        func.count().filter(is_open, Task.due_sort >= today.due_from, Task.due_sort < today.due_before).label("today"),
+        func.count().filter(is_open, Task.due_sort < minute(now)).label("overdue"),
         func.count().filter(live, Task.completed_at.is_not(None)).label("completed"),
         func.count().filter(Task.deleted_at.is_not(None)).label("trash"),
     ).where(Task.user_id == user_id)
@@ -84,39 +80,79 @@ def counts(user_id: UUID) -> dict[str, int]:
         return dict(connection.execute(statement).one()._mapping)
 
 
-def _filters(query: Query) -> list[ColumnElement[bool]]:
-    in_trash = query.status == "trash"
-    conditions: list[ColumnElement[bool]] = [Task.deleted_at.is_not(None) if in_trash else Task.deleted_at.is_(None)]
-    if query.status == "open":
-        conditions.append(Task.completed_at.is_(None))
-    elif query.status == "completed":
-        conditions.append(Task.completed_at.is_not(None))
-    if query.tag is not None:
-        tagged = exists().where(TaskTag.task_id == Task.id, TaskTag.user_id == Task.user_id, TaskTag.name == query.tag)
-        conditions.append(tagged)
-    conditions += [
-        or_(Task.title.icontains(word, autoescape=True), Task.notes.icontains(word, autoescape=True))
-        for word in (query.q or "").split()
-    ]
-    return conditions
+def _narrowings(user_id: UUID, query: Query) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the names of what narrows the list, and the parameters: each name's place in the names is its value's."""
+    found = list(_wanted(query))
+    values: dict[str, Any] = {f"value_{place}": value for place, (_, value) in enumerate(found)}
+    return tuple(name for name, _ in found), values | {"owner": user_id}
 
 
-def _write_cursor(key: Any, last_id: UUID, query: Query) -> str:
-    text = key.isoformat() if isinstance(key, datetime) else key
-    packed = json.dumps([query.fingerprint(), text, last_id.hex]).encode()
-    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+def _wanted(query: Query) -> Iterator[tuple[str, Any]]:
+    yield from (("word", _pattern(word)) for word in query.words)
+    yield from (("without_word", _pattern(word)) for word in query.without_words)
+    yield from (("tag", name) for name in query.tags)
+    yield from (("without_tag", name) for name in query.without_tags)
+    if query.least_priority > Priority.NONE:
+        yield "least_priority", query.least_priority
+    if query.most_priority < Priority.HIGH:
+        yield "most_priority", query.most_priority
+    for name in ("due_from", "due_before", "updated_since"):
+        if value := getattr(query, name):
+            yield name, value
 
 
-def _read_cursor(cursor: str, query: Query) -> tuple[Any, UUID]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        fingerprint, key, last_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if fingerprint != query.fingerprint():
-            raise InvalidInput(cursor="This cursor belongs to a list with other filters; start again without it.")
-        if query.sort.removeprefix("-") != "due":
-            key = datetime.fromisoformat(key).astimezone(UTC)
-        elif not (isinstance(key, str) and len(key) == 16 and key.isprintable()):
-            raise ValueError(key)
-        return key, UUID(last_id)
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, binascii.Error) as error:
-        raise InvalidInput(cursor="This cursor is damaged; start again without it.") from error
+# Building a statement and finding out that it was compiled before costs a third of a request. There are few shapes of
+# queries, and the values are not part of them.
+@lru_cache(maxsize=256)
+def _page_statement(status: Status, narrowings: tuple[str, ...], sort: Sort, *, continued: bool) -> Select[Any]:
+    column, downwards = _SORT_COLUMNS[sort.removeprefix("-")], sort.startswith("-")
+    columns: list[Any] = [*COLUMNS, column.label("sort_key")]
+    statement = select(*columns).where(*_conditions(status, narrowings))
+    if continued:
+        here = tuple_(column, Task.id)
+        last = tuple_(bindparam("last_key", type_=column.type), bindparam("last_id", type_=Task.id.type))
+        statement = statement.where(here < last if downwards else here > last)
+    order = (column.desc(), Task.id.desc()) if downwards else (column, Task.id)
+    return statement.order_by(*order).limit(bindparam("rows"))
+
+
+@lru_cache(maxsize=64)
+def _total_statement(status: Status, narrowings: tuple[str, ...]) -> Select[Any]:
+    return select(func.count()).select_from(Task).where(*_conditions(status, narrowings))
+
+
+def _conditions(status: Status, narrowings: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:
+    yield Task.user_id == bindparam("owner")
+    yield Task.deleted_at.is_not(None) if status == "trash" else Task.deleted_at.is_(None)
+    if status in ("open", "today", "overdue"):
+        yield Task.completed_at.is_(None)
+    elif status == "completed":
+        yield Task.completed_at.is_not(None)
+    yield from (_NARROWINGS[name](bindparam(f"value_{place}")) for place, name in enumerate(narrowings))
+
+
+def _contains(pattern: BindParameter[str]) -> ColumnElement[bool]:
+    return or_(Task.title.ilike(pattern, escape="/"), Task.notes.ilike(pattern, escape="/"))
+
+
+def _pattern(words: str) -> str:
+    escaped = words.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    return f"%{escaped}%"
+
+
+def _tagged(name: BindParameter[str]) -> ColumnElement[bool]:
+    return exists().where(TaskTag.task_id == Task.id, TaskTag.user_id == Task.user_id, TaskTag.name == name)
+
+
+# What narrows a list, by name: from the parameter that the value goes into.
+_NARROWINGS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
+    "word": _contains,
+    "without_word": lambda pattern: not_(_contains(pattern)),
+    "tag": _tagged,
+    "without_tag": lambda name: not_(_tagged(name)),
+    "least_priority": lambda level: Task.priority >= level,
+    "most_priority": lambda level: Task.priority <= level,
+    "due_from": lambda key: Task.due_sort >= key,
+    "due_before": lambda key: Task.due_sort < key,
+    "updated_since": lambda instant: Task.updated_at >= instant,
+}

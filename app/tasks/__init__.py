@@ -1,5 +1,5 @@
 """Tasks over HTTP: JSON API and pages."""
 
-from app.tasks import api, pages
+from app.tasks import api, data_pages, feeds, formats, pages, transfer
 
-blueprints = (api.bp, pages.bp)
+blueprints = (api.bp, formats.bp, transfer.bp, feeds.api, feeds.bp, pages.bp, data_pages.bp)

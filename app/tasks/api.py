@@ -7,10 +7,10 @@ from uuid import UUID
 from flask import Blueprint, request, url_for
 
 from app.extensions import csrf
-from app.services import task_batch, task_changes, task_lists, tasks
+from app.services import task_batch, task_changes, task_cursors, task_lists, tasks
 from app.services.errors import PreconditionFailed
-from app.tasks import schemas
-from app.tasks.conditions import condition, etag, known, repeatable
+from app.tasks import formats, schemas
+from app.tasks.conditions import condition, etag, known, list_etag, repeatable
 from app.web.access import owner_required, principal
 from app.web.errors import on_service_error
 from app.web.payload import json_body, query_string
@@ -22,14 +22,25 @@ csrf.exempt(bp)  # reads no cookie
 @bp.get("")
 @owner_required("tasks:read")
 def index(user_id: UUID) -> Any:
-    """List tasks, a page at a time."""
-    query = query_string(schemas.ListQuery)
-    page = task_lists.page(user_id, query.query(), query.limit, query.cursor)
-    body = {"items": [_json(row) for row in page.items], "next_cursor": page.next_cursor}
+    """List tasks, a page at a time, 304 with ``If-None-Match`` if unchanged; or all in another format by Accept."""
+    kind = formats.wanted()
+    if kind != "json":
+        return formats.listed(user_id, kind)
+    asked, who = query_string(schemas.ListQuery), principal()
+    query = asked.query(task_cursors.seen_at(asked.cursor, who.timezone))
+    tag = list_etag(who.rev, query.fingerprint(), asked.limit, asked.cursor, asked.count, who.timezone)
+    headers = {"ETag": tag, "Vary": "Accept"}
+    if known(tag):
+        return "", 304, headers
+    page = task_lists.page(user_id, query, asked.limit, asked.cursor)
+    body: dict[str, Any] = {"items": [_json(row) for row in page.items], "next_cursor": page.next_cursor}
+    if asked.count:
+        body["total"] = task_lists.total(user_id, query)
     if page.next_cursor is None:
-        return body
-    following = urlencode(request.args.to_dict() | {"cursor": page.next_cursor})
-    return body, {"Link": f'<{request.path}?{following}>; rel="next"'}
+        return body, headers
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+    following = urlencode([*kept, ("cursor", page.next_cursor)])
+    return body, headers | {"Link": f'<{request.path}?{following}>; rel="next"'}
 
 
 @bp.post("")

@@ -18,6 +18,11 @@ def etag(task: TaskRow) -> str:
     return f'"{task["rev"]}"'
 
 
+def list_etag(rev: int, *asked: object) -> str:
+    """Return the entity tag of a list: the owner's counter of writes, and everything else the answer depends on."""
+    return f'"{rev}-{hashlib.sha256(repr(asked).encode()).hexdigest()[:16]}"'
+
+
 def condition() -> Condition:
     """Return what ``If-Match`` and ``If-None-Match`` ask of a write.
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from app.models import due_sort_key
+from app.services.task_query import minute
 from app.services.tasks import TaskRow
 
 NO_DATE = "No date"
@@ -24,8 +26,7 @@ def describe(task: TaskRow, now: datetime) -> Due | None:
     if day is None:
         return None
     today = now.date()
-    late = day < today or (day == today and time is not None and time < now.time())
-    overdue = late and task["completed_at"] is None
+    overdue = task["completed_at"] is None and due_sort_key(day, time) < minute(now)
     text = _day(day, today)
     if overdue:
         text = f"Overdue: {text[0].lower()}{text[1:]}"

@@ -6,6 +6,7 @@ from typing import Any
 from wtforms import (
     BooleanField,
     DateField,
+    HiddenField,
     IntegerField,
     SelectField,
     StringField,
@@ -18,7 +19,7 @@ from wtforms.widgets import HiddenInput
 
 from app.models import Priority
 from app.services.task_writes import Condition, TaskRow
-from app.web.forms import Form
+from app.web.forms import Form, UploadField
 
 PRIORITIES = {"none": "No priority", "low": "Low", "medium": "Medium", "high": "High"}
 
@@ -99,3 +100,15 @@ def _words(field: Any) -> str:
     if field.name == "priority":
         return PRIORITIES.get(field.data, "")
     return str(field._value()).replace("\r\n", "\n") or "Nothing"
+
+
+class ImportForm(Form):
+    file = UploadField(
+        "File",
+        description="An export (.json), a table (.csv) or todo.txt (.txt). You see what would happen before it does.",
+        render_kw={"accept": ".json,.csv,.txt,application/json,text/csv,text/plain"},
+    )
+    #: The file again, between the page that says what it would do and the button that does it.
+    kind = HiddenField()
+    text = HiddenField()
+    confirmed = HiddenField()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from app.services import task_lists, tasks
+from app.services import task_cursors, task_lists, tasks
 from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound
 from app.services.tasks import TaskRow
 from app.tasks import due, schemas
@@ -19,8 +19,8 @@ from app.web.payload import fields
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
 
-#: The tabs, and the order of each list: what is due first, what changed last.
-TABS = {"open": "due", "completed": "-updated", "trash": "-updated"}
+#: The lists one can step to, with the names on their tabs.
+TABS = {"open": "Open", "today": "Today", "overdue": "Overdue", "completed": "Completed", "trash": "Trash"}
 #: Longer titles are cut in messages, which travel in a cookie.
 _MESSAGE_TITLE = 60
 
@@ -29,13 +29,17 @@ _MESSAGE_TITLE = 60
 @login_required
 def index() -> Any:
     """List tasks, a page at a time."""
+    day = _now().date() if request.args.get("status") == "today" else None
+    form = NewTaskForm(data={"tags": " ".join(request.args.getlist("tag")), "due_date": day})
     try:
-        return _list(NewTaskForm(data={"tags": request.args.get("tag")}))
+        return _list(form)
     except InvalidInput as error:
-        if "cursor" not in error.errors:
+        if "cursor" in error.errors:
+            # A page that is gone, say from an old bookmark: the list still begins somewhere.
+            return redirect(url_for(".index", **_filters()), 303)
+        if "q" not in error.errors:
             raise
-        # A page that is gone, say from an old bookmark: the list still begins somewhere.
-        return redirect(url_for(".index", **_filters()), 303)
+        return _list(form, refusal=error.errors["q"]), 422
 
 
 @bp.post("")
@@ -112,29 +116,41 @@ def restore(task_id: UUID) -> Any:
     return _back(f"Restored {_quoted(task)}.", undo=url_for(".delete", task_id=task_id))
 
 
-def _list(form: NewTaskForm) -> str:
-    who, filters = principal(), _filters()
-    query = fields(schemas.ListQuery, {**filters, "cursor": request.args.get("cursor")})
-    query.sort = TABS[query.status]  # type: ignore[assignment]
-    page = task_lists.page(who.user_id, query.query(), query.limit, query.cursor)
-    now = datetime.now(ZoneInfo(who.timezone))
+def _list(form: NewTaskForm, refusal: str = "") -> str:
+    """Return the list in view; with the ``refusal`` of what was searched for, the list is empty and says so."""
+    who, filters, now = principal(), _filters(), _now()
+    searched = filters.get("q", "").strip()  # the position in a refusal is that in the text without blanks around it
+    if refusal:
+        filters.pop("q", None)
+    asked = fields(schemas.ListQuery, {**filters, "cursor": request.args.get("cursor")})
+    query = asked.query(task_cursors.seen_at(asked.cursor, who.timezone))
+    page = task_lists.Page([], None) if refusal else task_lists.page(who.user_id, query, asked.limit, asked.cursor)
     rows = [task | {"due": due.describe(task, now)} for task in page.items]
+    by_day = query.status == "open" and query.order == "due"
     return render_template(
         "tasks/index.html",
         form=form,
         filters=filters,
         query=query,
+        cursor=asked.cursor,
+        searched=searched,
+        refusal=refusal,
         now=now,
-        counts=task_lists.counts(who.user_id),
-        sections=[(name, list(group)) for name, group in groupby(rows, _section if query.status == "open" else _none)],
+        tabs=TABS,
+        counts=task_lists.counts(who.user_id, now),
+        sections=[(name, list(group)) for name, group in groupby(rows, _section if by_day else _none)],
         next_cursor=page.next_cursor,
         priorities=list(PRIORITIES.values()),
     )
 
 
 def _task(task: TaskRow, form: TaskForm) -> str:
-    now = datetime.now(ZoneInfo(principal().timezone))
-    return render_template("tasks/show.html", task=task, form=form, back=_return_path(), now=now)
+    return render_template("tasks/show.html", task=task, form=form, back=_return_path(), now=_now())
+
+
+def _now() -> datetime:
+    """Return the time on the person's clock."""
+    return datetime.now(ZoneInfo(principal().timezone))
 
 
 def _conflict(current: TaskRow | None, form: TaskForm) -> str:
@@ -148,9 +164,11 @@ def _conflict(current: TaskRow | None, form: TaskForm) -> str:
 
 def _filters() -> dict[str, Any]:
     """Return the filters of the list in view, as the query string has them; a tab that does not exist is left out."""
-    given = {name: request.args[name] for name in ("status", "tag", "q") if request.args.get(name)}
+    given: dict[str, Any] = {name: request.args[name] for name in ("status", "q") if request.args.get(name)}
     if given.get("status") not in TABS:
         given.pop("status", None)
+    if tags := list(filter(None, request.args.getlist("tag"))):
+        given["tag"] = tags
     return given
 
 

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from app.models import Priority
-from app.services import task_batch
+from app.services import task_batch, task_query
 from app.services.task_batch import Operation
-from app.services.task_lists import DEFAULT_LIMIT, MAX_LIMIT, Query, Sort, Status
+from app.services.task_lists import DEFAULT_LIMIT, MAX_LIMIT
+from app.services.task_query import MAX_TAGS, YEARS, Query, Sort, Status
 from app.services.tasks import TaskRow
 from app.web.payload import ManyLines, OneLine, Schema
 
@@ -47,9 +48,22 @@ def _written_out(day: Any) -> Any:
 
 
 def _calendar(day: date) -> date:
-    if not 1900 <= day.year <= 9998:
+    if day.year not in YEARS:
         raise ValueError("Use a date between 1900 and 9998.")
     return day
+
+
+def _instant(text: Any) -> Any:
+    # Nor is an instant without an offset any.
+    try:
+        if not re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", text):
+            raise ValueError(text)
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+        if moment.year not in YEARS:
+            raise ValueError(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("Use an instant like 2026-11-03T10:15:00Z; in an address, a + is written %2B.") from error
+    return moment
 
 
 def _clamped(limit: Any) -> Any:
@@ -62,6 +76,7 @@ Tag = Annotated[OneLine, Field(max_length=50), AfterValidator(_tag)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(lambda names: list(dict.fromkeys(names)))]
 DueDate = Annotated[date, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_calendar)]
 DueTime = Annotated[time, AfterValidator(_whole_minutes)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
 Uuid = Annotated[UUID, Field(strict=False)]
 Limit = Annotated[int, Field(ge=1), BeforeValidator(_clamped)]
 
@@ -134,16 +149,38 @@ class Deletion(Schema):
 
 
 class ListQuery(Schema):
+    """What a list may be asked for; a task has to fit everything that is given.
+
+    ``due_before`` and ``due_after`` are without the day itself and without tasks that have no due date.
+    """
+
     status: Status = "open"
-    tag: Tag | None = None
-    q: Annotated[OneLine, Field(max_length=200)] | None = None
-    sort: Sort = "due"
+    tag: Annotated[list[Tag], Field(max_length=MAX_TAGS)] = Field(default_factory=list)
+    priority: PriorityName | None = None
+    due_before: DueDate | None = None
+    due_after: DueDate | None = None
+    updated_since: Instant | None = None
+    #: Databases compare letter by letter: the length bounds what a search through long notes costs.
+    q: Annotated[OneLine, Field(max_length=100)] = ""
+    sort: Sort | None = None
     limit: Limit = DEFAULT_LIMIT
     cursor: Annotated[str, Field(max_length=2000)] | None = None
+    count: bool = False
 
-    def query(self) -> Query:
-        """Return the part that says which tasks in which order."""
-        return Query(self.status, self.tag, self.q, self.sort)
+    def query(self, now: datetime) -> Query:
+        """Return the part that says which tasks in which order, as seen at ``now`` on the owner's clock.
+
+        Raises:
+            InvalidInput: under ``q``; the text is not understood.
+        """
+        query = Query(status=self.status, sort=self.sort, tags=tuple(self.tag), updated_since=self.updated_since)
+        if self.priority is not None:
+            query = query.priority("=", Priority[self.priority.upper()])
+        if self.due_before is not None:
+            query = query.due("<", self.due_before)
+        if self.due_after is not None:
+            query = query.due(">", self.due_after)
+        return task_query.read(self.q, query, now)
 
 
 def _operation(each: Create | Put | Update | Delete | Restore) -> Operation:
@@ -153,7 +190,7 @@ def _operation(each: Create | Put | Update | Delete | Restore) -> Operation:
     return Operation(each.op, each.id, stored(getattr(each, fields)) if fields else {}, each.rev)
 
 
-def stored(body: TaskChanges) -> dict[str, Any]:
+def stored(body: Schema) -> dict[str, Any]:
     """Return the given fields as `app.services.tasks` takes them."""
     values = body.model_dump(exclude_unset=True)
     if "priority" in values:

@@ -76,6 +76,7 @@ _MEANING: dict[type[errors.ServiceError], tuple[int, str]] = {
     errors.PreconditionFailed: (412, "invalid_request"),
     errors.IdempotencyKeyReused: (422, "invalid_request"),
     errors.SyncTokenExpired: (410, "invalid_request"),
+    errors.FeedNotFound: (404, "invalid_request"),
     errors.SignInNotFound: (404, "invalid_request"),
     errors.UserNotFound: (404, "invalid_request"),
     MissingToken: (401, "invalid_request"),
@@ -87,7 +88,7 @@ _MEANING: dict[type[errors.ServiceError], tuple[int, str]] = {
 #: RFC 6749 §5.2: under /oauth, 401 is for clients that failed to authenticate; a refused grant is 400.
 _BAD_REQUEST_IN_OAUTH = ("invalid_grant", "invalid_request", "invalid_scope")
 #: Who asks here reads JSON, not pages.
-_FOR_PROGRAMS = re.compile(r"/(api|\.well-known|healthz|readyz|metrics)(/|$)")
+_FOR_PROGRAMS = re.compile(r"/(api|feeds|\.well-known|healthz|readyz|metrics)(/|$)")
 
 
 def init_app(app: Flask) -> None:

@@ -39,7 +39,8 @@ def init_app(app: Flask) -> None:
 def _add(response: Response) -> Response:
     headers = response.headers
     for name, value in _ALWAYS.items():
-        headers[name] = value
+        # A view may be stricter.
+        headers.setdefault(name, value)
     if response.status_code == 204:
         del headers["Content-Type"]
     headers["Content-Security-Policy"] = PAGE_POLICY if response.mimetype == "text/html" else DATA_POLICY

@@ -73,6 +73,9 @@ _ENDPOINTS_OUT = (
     *("auth_api.logout", "users_api.sessions", "users_api.end_session", "users_api.end_other_sessions"),
     *("auth.logout", "account.index", "account.end_session", "account.end_other_sessions", "account.confirm"),
 )
+#: These may take seconds.
+_TRANSFER = _Share("transfer", 20)
+_ALL_TASKS = ("transfer.export", "transfer.import_", "data.export", "data.import_")
 _UNCOUNTED = ("/healthz", "/readyz", "/metrics")
 # Redis is asked before every answer; one that is away must not keep everybody waiting.
 _REDIS_OPTIONS: dict[str, Any] = {
@@ -132,6 +135,8 @@ def _share() -> _Share:
         return _UNSAFE_SHARES[request.endpoint]
     if request.endpoint in _ENDPOINTS_OUT:
         return _WAYS_OUT
+    if request.endpoint in _ALL_TASKS:
+        return _TRANSFER
     if request.method == "POST" and request.path in _SHARES:
         return _SHARES[request.path]
     return _OAUTH if request.path.startswith("/oauth/") else _EVERYTHING

@@ -18,6 +18,7 @@ from uuid6 import uuid7
 _log = structlog.get_logger("request")
 # Some proxies write 192.0.2.1:5555 or [2001:db8::1]:443 into X-Forwarded-For.
 _WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d+|\[([^]]*)\](?::\d+)?")
+_ROW = re.compile(r"DETAIL:.*?(?=\[SQL|\Z)", re.DOTALL)
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -30,7 +31,7 @@ def init_app(app: Flask) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             # Without local variables, which hold passwords, tokens and titles.
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.ExceptionRenderer(_described),
             structlog.processors.JSONRenderer(serializer=_one_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -38,8 +39,18 @@ def init_app(app: Flask) -> None:
     )
     app.logger.handlers = [ToStructlog()]
     app.logger.propagate = False
+    # Flask's own would write the path, which may hold the secret of a calendar feed.
+    app.log_exception = lambda exc_info: app.logger.error("unhandled exception", exc_info=exc_info)  # type: ignore[method-assign]
     app.before_request(_open)
     app.after_request(_close)
+
+
+def _described(exc_info: Any) -> list[dict[str, Any]]:
+    """Return the exception as JSON values, without the row that PostgreSQL shows when it refuses one."""
+    described = ExceptionDictTransformer(show_locals=False)(exc_info)
+    for each in described:
+        each["exc_value"] = _ROW.sub("DETAIL: hidden\n", each["exc_value"])
+    return described
 
 
 def _one_line(event: dict[str, Any], **_: Any) -> str:

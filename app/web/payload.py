@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, get_origin
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -46,13 +46,17 @@ def json_body(schema: type[SchemaT]) -> SchemaT:
 def query_string(schema: type[SchemaT]) -> SchemaT:
     """Return the query parameters as an instance of the schema, numbers converted from text.
 
+    A parameter whose field is a list may be repeated.
+
     Raises:
         InvalidInput: a parameter is unknown, given twice, or does not fit.
     """
-    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    lists = {name for name, field in schema.model_fields.items() if get_origin(field.annotation) is list}
+    given = dict(request.args.lists())
+    twice = [name for name, values in given.items() if len(values) > 1 and name not in lists]
     if twice:
         raise InvalidInput(**dict.fromkeys(twice, "Give this parameter once."))
-    return fields(schema, request.args.to_dict())
+    return fields(schema, {name: values if name in lists else values[0] for name, values in given.items()})
 
 
 def fields(schema: type[SchemaT], values: Mapping[str, object]) -> SchemaT:
@@ -67,9 +71,14 @@ def fields(schema: type[SchemaT], values: Mapping[str, object]) -> SchemaT:
         raise _invalid(error) from error
 
 
-def _invalid(error: ValidationError) -> InvalidInput:
+def places(error: ValidationError) -> dict[str, str]:
+    """Return a message for each place that does not fit (at most 100), by JSON pointer without the leading ``#/``."""
     # A body of half a megabyte can be wrong in a hundred thousand places.
-    return InvalidInput(**{_pointer(each["loc"]): _plain(each) for each in error.errors()[:_ERRORS_AT_MOST]})
+    return {_pointer(each["loc"]): _plain(each) for each in error.errors()[:_ERRORS_AT_MOST]}
+
+
+def _invalid(error: ValidationError) -> InvalidInput:
+    return InvalidInput(**places(error))
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

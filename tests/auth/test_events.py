@@ -96,6 +96,9 @@ SCENARIOS: dict[Event, Scenario] = {
     Event.CSRF: lambda app, alice: app.test_client().post("/login", data={"email": alice.email}),
     Event.SESSION_RENEWED: lambda app, alice: refresh(app, alice.refresh_token),
     Event.SESSION_ENDED: lambda app, alice: alice.post("/api/auth/logout"),
+    Event.SENSITIVE_READ: lambda app, alice: alice.get("/export"),
+    Event.FEED_CREATED: lambda app, alice: alice.post("/feed"),
+    Event.FEED_REVOKED: lambda app, alice: (alice.post("/feed"), alice.delete("/feed")),
     Event.USER_CREATED: lambda app, alice: app.test_client().post(
         "/api/auth/register", json={"email": "dora@example.org", "password": PASSWORD}
     ),

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.services.scopes import ALL_SCOPES
-from tests.cli.conftest import Command, Program
+from tests.cli.conftest import Command
 from tests.conftest import Count
 from tests.oauth_clients import Registered, basic
 from tests.people import Person
@@ -59,14 +59,14 @@ def test_for_people_id_and_secret_go_to_standard_output_and_the_advice_elsewhere
     assert "twcs_" not in result.stderr
 
 
-def test_the_secret_is_in_no_log_and_no_event(program: Program) -> None:
-    made = program("clients", "create", "Gateway", "--confidential", "--json")
+def test_the_secret_is_in_no_log_and_no_event(flask: Command) -> None:
+    made = flask("clients create Gateway --confidential --json")
     document = json.loads(made.stdout)
-    events = program("events", "list", "--json")
-    assert b"client registered" in made.stderr
-    assert b"client registered" in events.stdout
-    assert document["id"].encode() in events.stdout
-    assert document["secret"].encode() not in made.stderr + events.stdout + events.stderr
+    events = flask("events list --json")
+    assert "client registered" in made.stderr
+    assert "client registered" in events.stdout
+    assert document["id"] in events.stdout
+    assert document["secret"] not in made.stderr + events.stdout + events.stderr
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import json
 import pytest
 from flask import Flask
 
-from tests.cli.conftest import Command, Program
+from tests.cli.conftest import Command
+from tests.conftest import MakeApp
 from tests.key_ring import public_keys, rotate, statuses
 from tests.people import Person
 
@@ -94,16 +95,16 @@ def test_each_change_is_in_the_security_log(flask: Command, app: Flask) -> None:
     assert {each["detail"]["kid"] for each in items} == {kid}
 
 
-def test_keys_made_under_another_secret_are_one_clear_line(program: Program, app: Flask) -> None:
+def test_keys_made_under_another_secret_are_one_clear_line(make_app: MakeApp, app: Flask) -> None:
     kid = rotate(app, "ES256", "--now")
-    other = {"SECRET_KEY": "another secret key of at least thirty-two characters"}
-    listed = program("keys", "list", "--json", **other)
+    other = make_app(SECRET_KEY="another secret key of at least thirty-two characters").test_cli_runner()
+    listed = other.invoke(args=["keys", "list", "--json"])
     items = json.loads(listed.stdout)["items"]
-    assert listed.returncode == 4
+    assert listed.exit_code == 4
     assert [(each["algorithm"], each["status"]) for each in items] == [("HS256", "signing"), ("ES256", "unreadable")]
-    *_, last = listed.stderr.decode().splitlines()
+    *_, last = listed.stderr.splitlines()
     assert last.startswith("Error: SECRET_KEY does not open 1 key: ")
-    assert b"Traceback" not in listed.stderr
-    assert program("keys", "retire", kid, **other).returncode == 0
-    assert program("keys", "list", **other).returncode == 0
+    assert "Traceback" not in listed.stderr
+    assert other.invoke(args=["keys", "retire", kid]).exit_code == 0
+    assert other.invoke(args=["keys", "list"]).exit_code == 0
     assert statuses(app)[kid] == "retired"

@@ -94,6 +94,7 @@ def test_the_real_program_creates_an_account_from_standard_input(program: Progra
     assert program("users", "show", b"\xff@example.org").returncode == 2  # type: ignore[arg-type]
 
 
+@ONE_DATABASE
 def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(
     program_environment: dict[str, str], client: FlaskClient
 ) -> None:
@@ -147,17 +148,12 @@ def test_a_database_with_another_schema_is_one_clear_line(flask: Command, app: F
 @pytest.mark.parametrize(
     "address", ["postgresql://someone:sekrit@127.0.0.1:1/taskward", "sqlite:////nowhere/at/all.db"]
 )
-def test_a_database_that_does_not_answer_is_one_clear_line(program: Program, address: str) -> None:
-    result = program("users", "list", DATABASE_URL=address)
-    assert (result.returncode, result.stdout) == (4, b"")
-    assert result.stderr.startswith(b"Error: The database cannot be used: ")
-    assert result.stderr.count(b"\n") == 1
-    assert b"sekrit" not in result.stderr
-
-
-def test_a_database_that_cannot_be_opened_ends_a_command_in_process_too(make_app: MakeApp) -> None:
-    runner = make_app(DATABASE_URL="sqlite:////nowhere/at/all.db").test_cli_runner()
-    assert runner.invoke(args=["users", "list"]).exit_code == 4
+def test_a_database_that_does_not_answer_is_one_clear_line(make_app: MakeApp, address: str) -> None:
+    result = make_app(DATABASE_URL=address).test_cli_runner().invoke(args=["users", "list"])
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert result.stderr.startswith("Error: The database cannot be used: ")
+    assert result.stderr.count("\n") == 1
+    assert "sekrit" not in result.stderr
 
 
 @ONE_DATABASE
@@ -184,16 +180,18 @@ def read_only(environment: dict[str, str]) -> Iterator[dict[str, str]]:
 
 
 def test_a_database_that_refuses_to_be_written_is_one_clear_line(
-    program: Program, alice: Person, read_only: dict[str, str]
+    make_app: MakeApp, alice: Person, read_only: dict[str, str]
 ) -> None:
-    assert program("users", "list", **read_only).returncode == 0
-    result = program("users", "disable", alice.email, **read_only)
+    runner = make_app(**read_only).test_cli_runner()
+    assert runner.invoke(args=["users", "list"]).exit_code == 0
+    result = runner.invoke(args=["users", "disable", alice.email])
     *_, last = result.stderr.splitlines()
-    assert (result.returncode, result.stdout) == (4, b"")
-    assert b"The database cannot be used: " in last
-    assert b"Traceback" not in result.stderr
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert "The database cannot be used: " in last
+    assert "Traceback" not in result.stderr
 
 
+@ONE_DATABASE
 def test_many_tasks_show_their_progress_on_standard_error(program_environment: dict[str, str]) -> None:
     command = [sys.executable, "-m", "flask", "seed-demo", "--tasks", "2500", "--json"]
     ours, theirs = pty.openpty()

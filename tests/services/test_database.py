@@ -144,7 +144,7 @@ def test_a_unit_that_fails_leaves_nothing_behind(app: Flask, alice: Person) -> N
 
 
 def test_an_error_of_the_database_does_not_carry_what_was_to_be_stored(app: Flask) -> None:
-    row = {"id": uuid4(), "user_id": uuid4(), "title": "Secret title", "rev": 1}
+    row = {"id": uuid4(), "user_id": uuid4(), "title": "Secret title", "title_sort": "", "rev": 1}
     with app.app_context(), pytest.raises(IntegrityError) as caught:
         db.session.execute(insert(Task).values(row))
     assert "Secret title" not in str(caught.value)

@@ -16,7 +16,7 @@ from tests.people import Person
 from tests.problems import pointers
 from tests.tasks.planting import plant
 
-SORTS = ["due", "-due", "created", "-created", "updated", "-updated"]
+SORTS = ["due", "-due", "priority", "-priority", "created", "-created", "updated", "-updated", "title", "-title"]
 
 # The fixtures hold nothing that one example could leave behind for the next.
 fuzz = settings(
@@ -48,7 +48,7 @@ def test_pages_show_every_task_once_and_in_the_order_of_one_long_list(app: Flask
     assert list(chain.from_iterable(cut)) == whole
 
 
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", ["due", "-priority", "created", "-updated", "title"])
 def test_tasks_that_stay_are_shown_once_while_others_come_and_go(app: Flask, alice: Person, sort: str) -> None:
     planted = set(plant(app, alice.id, 120))
     removed: set[str] = set()
@@ -104,7 +104,9 @@ def cursors(app: Flask, alice: Person) -> dict[str, str]:
     return {sort: alice.get(f"/tasks?limit=3&sort={sort}").get_json()["next_cursor"] for sort in SORTS}
 
 
-@pytest.mark.parametrize("query", ["sort=-due", "sort=created", "status=all", "q=Task", "tag=x"])
+@pytest.mark.parametrize(
+    "query", ["sort=-due", "sort=created", "status=all", "q=Task", "tag=x", "priority=low", "due_before=2026-03-04"]
+)
 def test_a_cursor_is_good_for_no_other_list(alice: Person, cursors: dict[str, str], query: str) -> None:
     assert pointers(alice.get(f"/tasks?{query}&cursor={cursors['due']}")) == ["#/cursor"]
 
@@ -138,7 +140,7 @@ def test_no_text_in_place_of_a_cursor_is_a_server_error(alice: Person, text: str
 def forge(cursor: str, key: Any, last_id: Any) -> str:
     """Return the cursor with another place in it, as whoever knows the format could make it."""
     fingerprint = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))[0]
-    return base64.urlsafe_b64encode(json.dumps([fingerprint, key, last_id]).encode()).decode()
+    return base64.urlsafe_b64encode(json.dumps([fingerprint, key, last_id, None]).encode()).decode()
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
@@ -169,7 +171,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-@pytest.mark.parametrize("sort", ["due", "-created"])
+@pytest.mark.parametrize("sort", ["due", "-created", "priority"])
 def test_a_place_that_is_none_is_refused(alice: Person, cursors: dict[str, str], sort: str, key: Any) -> None:
     query = {"sort": sort, "cursor": forge(cursors[sort], key, "0" * 32)}
     assert pointers(alice.get("/tasks", query_string=query)) == ["#/cursor"]
@@ -182,7 +184,7 @@ def test_an_id_that_is_none_is_refused(alice: Person, cursors: dict[str, str], l
 
 
 @pytest.mark.parametrize(
-    "content", ["null", "[]", "{}", "[[]]", '"abc"', '{"a":1,"b":2,"c":3}', "[" * 2000, "[1,2,3,4]", "1" * 2000]
+    "content", ["null", "[]", "{}", "[[]]", '"abc"', '{"a":1,"b":2,"c":3}', "[" * 2000, "[1,2,3,4,5]", "1" * 2000]
 )
 def test_other_json_in_a_cursor_is_refused(alice: Person, content: str) -> None:
     cursor = base64.urlsafe_b64encode(content.encode()).decode()[:2000]

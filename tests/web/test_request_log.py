@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from app.extensions import db
-from app.models import SecurityEvent
+from app.models import SecurityEvent, Task
 from tests.conftest import MakeApp
 from tests.people import PASSWORD, Person
 
@@ -124,6 +125,21 @@ def test_a_fault_is_reported_under_its_request_without_what_was_sent(quiet: Flas
     assert report["exception"][0]["exc_type"] == "RuntimeError"
     assert (line["event"], line["status"], line["request_id"]) == ("request", 500, report["request_id"])
     assert "Private" not in json.dumps([report, line])
+
+
+def test_a_row_that_the_database_refuses_is_not_reported(quiet: Flask, alice: Person, lines: Lines) -> None:
+    quiet.testing = False
+
+    def fail() -> None:
+        row = {"id": uuid4(), "user_id": UUID(alice.id), "title": "Private\nrow", "title_sort": None, "rev": 1}
+        db.session.execute(insert(Task.__table__).values(row))
+
+    quiet.add_url_rule("/api/boom", "boom", fail)
+    assert quiet.test_client().get("/api/boom").status_code == 500
+    report, _ = lines()
+    assert report["exception"][0]["exc_type"] == "IntegrityError"
+    assert "title_sort" in json.dumps(report)
+    assert "Private" not in json.dumps(report)
 
 
 def test_control_characters_in_a_header_forge_no_line(quiet: Flask, lines: Lines) -> None:

@@ -1,0 +1,263 @@
+"""JSON: the words and operators of ``q``."""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.extensions import db
+from app.models import User
+from tests.conftest import ONE_DATABASE
+from tests.people import Person, make_person
+from tests.problems import pointers
+from tests.tasks.planting import plant
+
+#: A Tuesday noon in UTC; in Auckland it is already Wednesday.
+NOON = datetime(2026, 11, 3, 12, 0, 30, tzinfo=UTC)
+DONE = datetime(2026, 11, 1, tzinfo=UTC)
+
+TASKS: list[dict[str, Any]] = [
+    {"title": "yesterday", "due_date": date(2026, 11, 2), "tags": ["home"], "priority": 3},
+    {"title": "this morning", "due_date": date(2026, 11, 3), "due_time": time(11, 59), "tags": ["home", "work"]},
+    {"title": "this minute", "due_date": date(2026, 11, 3), "due_time": time(12, 0), "priority": 2},
+    {"title": "this evening", "due_date": date(2026, 11, 3), "due_time": time(20, 0)},
+    {"title": "some time today", "due_date": date(2026, 11, 3), "tags": ["work"], "priority": 1},
+    {"title": "tomorrow", "due_date": date(2026, 11, 4), "notes": "Call 14:30, see https://example.org"},
+    {"title": "in a week", "due_date": date(2026, 11, 10), "priority": 3},
+    {"title": "undated", "tags": ["it's"]},
+    {"title": "done yesterday", "due_date": date(2026, 11, 2), "completed_at": DONE, "tags": ["home"]},
+    {"title": "gone yesterday", "due_date": date(2026, 11, 2), "deleted_at": DONE},
+]
+OPEN = [task["title"] for task in TASKS[:8]]
+ANY = {
+    "due_date": None,
+    "due_time": None,
+    "notes": "",
+    "priority": 0,
+    "tags": [],
+    "completed_at": None,
+    "deleted_at": None,
+}
+
+fuzz = settings(
+    max_examples=100, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """The time, which stands still at `NOON` until it is moved."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def carol(app: Flask, clock: time_machine.Traveller) -> Person:
+    """Somebody with `TASKS`, in UTC."""
+    person = make_person(app, "carol@example.org")
+    plant(app, person.id, len(TASKS), lambda place: ANY | TASKS[place])
+    return person
+
+
+def found(person: Person, text: str, **more: str) -> list[str]:
+    """Return the titles that a search finds, in their order."""
+    response = person.get("/tasks", query_string={"q": text, **more})
+    assert response.status_code == 200, f"{text}: {response.text}"
+    return [task["title"] for task in response.get_json()["items"]]
+
+
+SEARCHES: dict[str, list[str]] = {
+    # words
+    "this -evening": ["this morning", "this minute"],
+    '"some time"': ["some time today"],
+    '"time some"': [],
+    'this -"is min" -evening': ["this morning"],
+    '"some time': ["some time today"],
+    '""': OPEN,
+    '-""': OPEN,
+    '"this"evening': ["this evening"],
+    "14:30": ["tomorrow"],
+    "call 14:30,": ["tomorrow"],
+    "https://example.org": ["tomorrow"],
+    "note: x": [],
+    '"due:today"': [],
+    "#:x": [],
+    "- this": [],
+    # tags
+    "tag:home": ["yesterday", "this morning"],
+    "tag:HOME tag:work": ["this morning"],
+    "TAG:home -tag:work": ["yesterday"],
+    "-tag:home -tag:work -tag:it's": ["this minute", "this evening", "tomorrow", "in a week"],
+    "tag:it's": ["undated"],
+    'tag:"home"': [],
+    # due dates
+    "due:today": OPEN[1:5],
+    "due:=today": OPEN[1:5],
+    "due:2026-11-03": OPEN[1:5],
+    "due:yesterday": ["yesterday"],
+    "due:<today": ["yesterday"],
+    "due:<=today": OPEN[:5],
+    "due:>today": ["tomorrow", "in a week"],
+    "due:>=today": OPEN[1:7],
+    "due:<tomorrow": OPEN[:5],
+    "due:<today+7": OPEN[:6],
+    "due:<=Today+7": OPEN[:7],
+    "due:>=today-1 due:<2026-11-03": ["yesterday"],
+    "due:>2026-11-04": ["in a week"],
+    "due:>today+9999": [],
+    "due:<=9998-12-31": OPEN[:7],
+    "due:none": ["undated"],
+    "due:any": OPEN[:7],
+    "due:none due:any": [],
+    # status
+    "is:open": OPEN,
+    "is:today": OPEN[1:5],
+    "is:overdue": OPEN[:2],
+    "is:overdue due:today": ["this morning"],
+    "is:completed": ["done yesterday"],
+    "is:trash": ["gone yesterday"],
+    "is:all tag:home": ["yesterday", "done yesterday", "this morning"],
+    "IS:All yesterday": ["yesterday", "done yesterday"],
+    # priority
+    "priority:high": ["yesterday", "in a week"],
+    "priority:>=medium": ["yesterday", "this minute", "in a week"],
+    "priority:>low": ["yesterday", "this minute", "in a week"],
+    "priority:<medium due:any": ["this morning", "this evening", "some time today", "tomorrow"],
+    "priority:<=low priority:>none": ["some time today"],
+    "priority:<none": [],
+    "priority:High": ["yesterday", "in a week"],
+    # order
+    "sort:-priority priority:>none": ["in a week", "yesterday", "this minute", "some time today"],
+    "sort:title is:today": ["some time today", "this evening", "this minute", "this morning"],
+}
+
+
+def test_a_search_finds_what_fits_all_its_terms(carol: Person) -> None:
+    assert {text: found(carol, text) for text in SEARCHES} == SEARCHES
+
+
+def test_lists_of_today_and_of_what_is_overdue_have_a_status(carol: Person) -> None:
+    assert [task["title"] for task in carol.get("/tasks?status=today").get_json()["items"]] == OPEN[1:5]
+    assert [task["title"] for task in carol.get("/tasks?status=overdue").get_json()["items"]] == OPEN[:2]
+
+
+def test_what_the_text_says_of_status_and_order_stands_and_everything_else_adds_up(carol: Person) -> None:
+    assert found(carol, "is:completed", status="open") == ["done yesterday"]
+    assert found(carol, "is:open yesterday", status="overdue") == ["yesterday"]
+    assert found(carol, "sort:-title tag:home", sort="title") == ["yesterday", "this morning"]
+    assert found(carol, "tag:home", tag="work") == ["this morning"]
+    assert found(carol, "due:<today", due_after="2026-11-03") == []
+    assert found(carol, "priority:>low", priority="medium") == ["this minute"]
+
+
+def test_today_and_overdue_are_those_of_the_persons_own_clock(
+    app: Flask, clock: time_machine.Traveller, carol: Person
+) -> None:
+    with app.app_context():
+        db.session.query(User).update({"timezone": "Pacific/Auckland"})  # 13 hours ahead
+        db.session.commit()
+    assert found(carol, "due:today") == ["tomorrow"]
+    assert found(carol, "is:overdue") == OPEN[:5]
+    clock.move_to(datetime(2026, 11, 3, 10, 59, 59, tzinfo=UTC))
+    assert found(carol, "due:today") == OPEN[1:5]
+    assert found(carol, "is:overdue") == OPEN[:4]
+
+
+def test_a_time_is_overdue_when_its_minute_has_passed_and_a_day_when_it_is_over(
+    clock: time_machine.Traveller, carol: Person
+) -> None:
+    def overdue_at(moment: datetime) -> list[str]:
+        clock.move_to(moment)
+        return found(carol.another_sign_in(), "is:overdue")
+
+    assert "this minute" not in overdue_at(NOON.replace(second=59))
+    assert "this minute" in overdue_at(NOON.replace(minute=1, second=0))
+    assert "some time today" not in overdue_at(NOON.replace(hour=23, minute=59, second=59))
+    assert "some time today" in overdue_at(datetime(2026, 11, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("query", ["q=due:%3C%3Dtoday", "q=is:today", "status=today", "status=overdue"])
+def test_pages_of_today_fit_together_over_midnight(clock: time_machine.Traveller, carol: Person, query: str) -> None:
+    clock.move_to(NOON.replace(hour=23, minute=59))
+    carol = carol.another_sign_in()
+    whole = [task["title"] for task in carol.get(f"/tasks?{query}").get_json()["items"]]
+    page = carol.get(f"/tasks?{query}&limit=1").get_json()
+    seen = [page["items"][0]["title"]]
+    clock.move_to(datetime(2026, 11, 4, 0, 1, tzinfo=UTC))
+    while page["next_cursor"]:
+        page = carol.get(f"/tasks?{query}&limit=1&cursor={page['next_cursor']}").get_json()
+        seen.append(page["items"][0]["title"])
+    assert seen == whole
+    assert len(seen) > 3
+
+
+REFUSED = {
+    "milk colour:red": "Position 6: there is no operator colour:. "
+    "Use tag:, due:, is:, priority: or sort:, or put quotes around it.",
+    "due_before:2026-11-03": "Position 1: there is no operator due_before:. "
+    "Use tag:, due:, is:, priority: or sort:, or put quotes around it.",
+    "tag: home": "Position 1: nothing comes after tag:. Leave no space there, or put quotes around it.",
+    "a -tag:": "Position 3: nothing comes after tag:. Leave no space there, or put quotes around it.",
+    "tag:a,b": "Position 1: a tag has no commas. Write tag: before each of several.",
+    "-is:open": "Position 1: is: cannot be excluded. A - goes before words, phrases and tag:.",
+    "is:done": "Position 1: is: does not know done. Use one of open, today, overdue, completed, all, trash.",
+    "is:open is:today": "Position 9: there is another is: before this one. Use one of them.",
+    "sort:due sort:title": "Position 10: there is another sort: before this one. Use one of them.",
+    "priority:urgent": "Position 1: there is no priority urgent. "
+    "Use none, low, medium, high, with <, <=, > or >= before it.",
+    "x " * 21: "Position 41: a search has at most 20 terms.",
+}
+
+
+@pytest.mark.parametrize(("text", "detail"), REFUSED.items(), ids=REFUSED)
+@ONE_DATABASE
+def test_a_search_that_is_not_understood_is_refused_with_the_position(alice: Person, text: str, detail: str) -> None:
+    response = alice.get("/tasks", query_string={"q": text})
+    assert pointers(response) == ["#/q"]
+    assert response.get_json()["errors"][0]["detail"] == detail
+
+
+DATES = ["<", "soon", "3", "2026-02-30", "2026-1-1", "20261103", "1899-12-31", "9999-01-01", "today+", "today+1d"]
+DATES += ["today+10000", "tomorrow+1", "yesterday-1", "=none", "<any", "==today", "<>today", "\u0663-11-03"]
+
+
+@pytest.mark.parametrize("date", DATES)
+@ONE_DATABASE
+def test_what_is_no_due_date_is_refused(alice: Person, date: str) -> None:
+    response = alice.get("/tasks", query_string={"q": f"a due:{date}"})
+    assert pointers(response) == ["#/q"]
+    assert response.get_json()["errors"][0]["detail"].startswith(f"Position 3: due:{date} is no date. Use a date like")
+
+
+@pytest.mark.parametrize("sort", ["", "deu", "--due", "due,title", "position"])
+@ONE_DATABASE
+def test_what_is_no_order_is_refused(alice: Person, sort: str) -> None:
+    assert pointers(alice.get("/tasks", query_string={"q": f"sort:{sort}"})) == ["#/q"]
+
+
+signs = st.sampled_from(["", "-", "<", "<=", ">", ">=", "=", '"', "today+", "today-", "2026-", "none", "high", "due"])
+names = st.sampled_from(["tag:", "-tag:", "due:", "is:", "priority:", "sort:", "x:", "", "-", '"', '-"'])
+terms = st.builds("{}{}{}".format, names, signs, st.text(max_size=6))
+
+
+@fuzz
+@given(text=st.lists(terms, max_size=5).map(" ".join) | st.text(max_size=80))
+def test_no_search_is_a_server_error(alice: Person, text: str) -> None:
+    text = text.encode("utf-8", "replace").decode()
+    assert alice.get("/tasks", query_string={"q": text, "limit": "1"}).status_code in (200, 422)
+
+
+@fuzz
+@given(as_of=st.none() | st.integers() | st.text(max_size=16) | st.datetimes().map(lambda d: f"{d:%Y-%m-%dT%H:%M}"))
+@ONE_DATABASE
+def test_no_forged_moment_in_a_cursor_is_a_server_error(alice: Person, as_of: object) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(["x", "x", "x", as_of]).encode()).decode()
+    for text in ("is:today", "is:overdue", "due:today+9999", "milk"):
+        assert pointers(alice.get("/tasks", query_string={"q": text, "cursor": cursor})) in (["#/cursor"], ["#/q"])
