@@ -89,11 +89,10 @@ def _given(form: ImportForm) -> tuple[str, bytes]:
     """Return kind and content of the file that was chosen, or of the one that is confirmed."""
     if form.confirmed.data:
         return _KINDS.get(form.kind.data or "", "json"), (form.text.data or "").encode(errors="replace")
-    file = request.files.get("file")
-    if not file:
+    if not form.file.data:
         raise BadRequest("Choose a file.")
-    suffix = (file.filename or "").lower().rpartition(".")[2]
-    return _KINDS.get(suffix, "json"), file.read()
+    suffix = (form.file.data.filename or "").lower().rpartition(".")[2]
+    return _KINDS.get(suffix, "json"), form.file.data.read()
 
 
 def _page(form: ImportForm | None = None, feed_address: str | None = None) -> str:

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
     DateField,
@@ -20,7 +19,7 @@ from wtforms.widgets import HiddenInput
 
 from app.models import Priority
 from app.services.task_writes import Condition, TaskRow
-from app.web.forms import Form
+from app.web.forms import Form, UploadField
 
 PRIORITIES = {"none": "No priority", "low": "Low", "medium": "Medium", "high": "High"}
 
@@ -104,7 +103,7 @@ def _words(field: Any) -> str:
 
 
 class ImportForm(Form):
-    file = FileField(
+    file = UploadField(
         "File",
         description="An export (.json), a table (.csv) or todo.txt (.txt). You see what would happen before it does.",
         render_kw={"accept": ".json,.csv,.txt,application/json,text/csv,text/plain"},

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from flask import request
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
 from wtforms import BooleanField, Field
 
 from app.services.errors import InvalidInput, ServiceError, TooManyRequests
@@ -62,6 +63,14 @@ class Form(FlaskForm):
     def _was_sent(field: Field) -> bool:
         # An unticked box is not sent at all; any other field that is missing must not pass for one left empty.
         return bool(field.raw_data) or isinstance(field, BooleanField)
+
+
+class UploadField(FileField):
+    """A field for a file: the only one that looks at the files that were sent."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take the file under this field's name, whatever text there is under it."""
+        super().process_formdata(request.files.getlist(self.name))  # type: ignore[no-untyped-call]
 
 
 def refused(page: str, error: ServiceError) -> tuple[str, int, dict[str, str]]:

@@ -92,13 +92,13 @@ def fields(schema: type[SchemaT], values: Mapping[str, object]) -> SchemaT:
 
 
 def places(error: ValidationError) -> dict[str, str]:
-    """Return a message for each place that does not fit, named by JSON pointer without the leading ``#/``."""
-    return {_pointer(each["loc"]): _plain(each) for each in error.errors()}
+    """Return a message for each place that does not fit (at most 100), by JSON pointer without the leading ``#/``."""
+    # A body of half a megabyte can be wrong in a hundred thousand places.
+    return {_pointer(each["loc"]): _plain(each) for each in error.errors()[:_ERRORS_AT_MOST]}
 
 
 def _invalid(error: ValidationError) -> InvalidInput:
-    # A body of half a megabyte can be wrong in a hundred thousand places.
-    return InvalidInput(**dict(list(places(error).items())[:_ERRORS_AT_MOST]))
+    return InvalidInput(**places(error))
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
