@@ -12,9 +12,13 @@ from flask import Flask
 from jwt.algorithms import get_default_algorithms
 
 from app.services import jwk, keys
+from tests.conftest import ONE_DATABASE
 from tests.forge import Forger, b64
 from tests.key_ring import ASYMMETRIC, command, public_keys, rotate
 from tests.people import Person
+
+# No database has a say in what a signature is worth.
+pytestmark = ONE_DATABASE
 
 INVALID = (401, 'Bearer realm="taskward", error="invalid_token"')
 

@@ -51,7 +51,7 @@ def test_a_rotation_under_load_fails_no_request_and_a_retired_key_dies_in_every_
     own_server: Server, app: Flask, alice: Person
 ) -> None:
     before = sign_in(own_server, alice)["access_token"]
-    readers = [Reader(own_server, alice) for _ in range(4)]
+    readers = [Reader(own_server, alice) for _ in range(3)]
     for reader in readers:
         reader.start()
     try:

@@ -6,10 +6,13 @@ import time
 import pytest
 
 from app.tasks.imported import MAX_BYTES, MAX_TASKS
-from tests.conftest import Count, MakeApp
+from tests.conftest import ONE_DATABASE, Count, MakeApp
 from tests.people import Person
 from tests.problems import pointers
 from tests.tasks.files import counts, document, record, send
+
+# Refused before a database is asked.
+pytestmark = ONE_DATABASE
 
 MILLION = 1_000_000
 HEAD = b'{"format":"taskward","format_version":1,"tasks":['
