@@ -3,20 +3,22 @@
 
     TASKWARD_URL=http://127.0.0.1:8000 TASKWARD_EMAIL=… TASKWARD_PASSWORD=… python3 offline_client.py COMMAND
 
-    add TITLE          done ID        title ID TITLE        delete ID        list        sync
+    add TITLE          done ID        title ID TITLE        delete ID        list        sync        find SEARCH
 
-Everything works on a copy in a file; ``sync`` sends what was done meanwhile and fetches what others did. It may fail at
-any point, lose answers, and be repeated: what was sent under an Idempotency-Key is carried out once. Where another
-device changed the same task, the fields changed here win, the other fields are theirs; an edit wins over a deletion.
+``find 'milk tag:home is:overdue'`` asks the server. All else works on a copy in a file; ``sync`` sends what was done
+meanwhile and fetches what others did. It may fail at any point, lose answers, and be repeated: what was sent under an
+Idempotency-Key is carried out once. Where another device changed the same task, the fields changed here win, the other
+fields are theirs; an edit wins over a deletion.
 """
 
 import json
 import os
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +154,12 @@ def server(url: str, email: str, password: str) -> Send:
     return send
 
 
+def show(tasks: Iterable[dict[str, Any]]) -> None:
+    """Print tasks, a line each."""
+    for task in tasks:
+        print(task["id"], "x" if task.get("completed") else " ", task["title"])
+
+
 def main(command: str, *words: str) -> None:
     """Run one command."""
     send = server(*(os.environ[f"TASKWARD_{name}"] for name in ("URL", "EMAIL", "PASSWORD")))
@@ -168,9 +176,12 @@ def main(command: str, *words: str) -> None:
         case "sync", []:
             device.sync()
         case "list", []:
-            for task in device.tasks.values():
-                if not task["deleted_at"]:
-                    print(task["id"], "x" if task.get("completed") else " ", task["title"])
+            show(task for task in device.tasks.values() if not task["deleted_at"])
+        case "find", [search]:
+            status, answer = send("GET", f"/tasks?{urllib.parse.urlencode({'q': search, 'limit': 200})}", None, {})
+            if status != 200:
+                sys.exit(answer["detail"])
+            show(answer["items"])
         case _:
             sys.exit(__doc__)
 

@@ -180,6 +180,10 @@ def test_the_program_works_against_a_real_server(
     main("list")
     assert capsys.readouterr().out == f"{task_id} x Buy oat milk\n"
     assert alice.get(f"/tasks/{task_id}").get_json()["title"] == "Buy oat milk"
+    main("find", "oat is:completed")
+    assert capsys.readouterr().out == f"{task_id} x Buy oat milk\n"
+    with pytest.raises(SystemExit, match="Position 1: there is no operator colour:"):
+        main("find", "colour:red")
     main("delete", task_id)
     main("sync")
     main("list")
