@@ -66,6 +66,8 @@ def _fill(app: Flask, person: Person, size: int) -> None:
     number = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "gen_random_uuid()"}
     with app.app_context(), db.engine.begin() as connection:
         dialect = connection.dialect.name
+        if dialect == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
         owner = person.id.replace("-", "") if dialect == "sqlite" else person.id
         mine = {"owner": owner}
         have = connection.execute(text("SELECT count(*) FROM tasks WHERE user_id = :owner"), mine).scalar_one()
