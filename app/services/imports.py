@@ -1,20 +1,17 @@
 """Tasks from a file: added or brought up to date by id, all in one transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import delete, select
 
 from app.extensions import db
-from app.models import DeletedTask, Task, TaskTag, due_sort_key, title_sort_key, utcnow
-from app.services import task_writes
+from app.models import DeletedTask, Task, due_sort_key, title_sort_key, utcnow
+from app.services import bulk, task_writes
 from app.services.task_writes import COLUMNS, TaskRow
-
-#: Some databases take no more values in one statement.
-_PIECE = 500
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def _compared(
 ) -> tuple[list[TaskRow], list[TaskRow]]:
     """Return the rows to add, and those to replace."""
     created, updated = [], []
-    for piece in _pieces(many):
+    for piece in bulk.pieces(many):
         ids = [fields["id"] for fields in piece if "id" in fields]
         found = execute(select(*COLUMNS).where(Task.user_id == user_id, Task.id.in_(ids))) if ids else ()
         existing = {row.id: dict(row._mapping) for row in found}
@@ -87,19 +84,10 @@ def _after(before: TaskRow, fields: dict[str, Any], now: datetime) -> TaskRow | 
 
 def _write(user_id: UUID, rev: int, created: list[TaskRow], updated: list[TaskRow]) -> None:
     # Taken out and put in anew: two statements for each piece instead of one for each task; the tags go along.
-    for piece in _pieces(updated):
+    for piece in bulk.pieces(updated):
         ids = [row["id"] for row in piece]
         db.session.execute(delete(Task).where(Task.user_id == user_id, Task.id.in_(ids)))
-    for piece in _pieces(created):
+    for piece in bulk.pieces(created):
         ids = [row["id"] for row in piece]
         db.session.execute(delete(DeletedTask).where(DeletedTask.user_id == user_id, DeletedTask.id.in_(ids)))
-    rows = [row | {"rev": rev} for row in (*created, *updated)]
-    tags = [{"task_id": row["id"], "name": name, "user_id": user_id} for row in rows for name in row["tags"]]
-    # Tables, not classes: the ORM would look at each row again.
-    for table, values in ((Task.__table__, rows), (TaskTag.__table__, tags)):
-        for piece in _pieces(values):
-            db.session.execute(insert(cast(Table, table)), piece)
-
-
-def _pieces(many: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
-    return (many[start : start + _PIECE] for start in range(0, len(many), _PIECE))
+    bulk.add_rows([row | {"rev": rev} for row in (*created, *updated)])

@@ -8,7 +8,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.extensions import db
 from app.models import BlockedToken, SignIn
 from app.services import audit, sign_ins, tokens
-from app.services.errors import InvalidToken
 
 
 def revoke(raw: str, client_id: str) -> bool:
@@ -17,9 +16,10 @@ def revoke(raw: str, client_id: str) -> bool:
     A refresh token takes its whole sign-in along. An access token is blocked alone. One that is unknown, expired or
     revoked already is left without a word, as §2.2 asks.
     """
-    typ, claims = _read(raw)
-    if claims is None:
+    found = tokens.verify_either(raw)
+    if found is None:
         return True
+    typ, claims = found
     if claims["client_id"] != client_id:
         return False
     user_id, sign_in_id = UUID(claims["sub"]), UUID(claims["sid"])
@@ -34,19 +34,10 @@ def revoke(raw: str, client_id: str) -> bool:
 
 def sign_out(raw: str, client_id: str) -> None:
     """End the sign-in of a token, whatever its type, if it was issued to this client and is good; commits."""
-    _, claims = _read(raw)
-    if claims is not None and claims["client_id"] == client_id:
-        sign_ins.mark_ended([SignIn.id == UUID(claims["sid"])], "signed out")
+    found = tokens.verify_either(raw)
+    if found is not None and found[1]["client_id"] == client_id:
+        sign_ins.mark_ended([SignIn.id == UUID(found[1]["sid"])], "signed out")
         db.session.commit()
-
-
-def _read(raw: str) -> tuple[str, tokens.Claims | None]:
-    for typ in (tokens.REFRESH, tokens.ACCESS):
-        try:
-            return typ, tokens.verify(raw, typ)
-        except InvalidToken:
-            continue
-    return "", None
 
 
 def _block(jti: str, exp: int) -> None:

@@ -12,8 +12,6 @@ from app.services.errors import TaskNotFound
 from app.services.idempotency import Request
 from app.services.task_writes import ANY, COLUMNS, Condition, TaskRow, unit_of_work
 
-__all__ = ["ANY", "COLUMNS", "Condition", "TaskRow"]
-
 
 def create(user_id: UUID, fields: dict[str, Any], request: Request | None = None) -> tuple[TaskRow, bool]:
     """Add a task; commits. Returns it and True, or False when ``request`` was carried out before: then it is as it is.

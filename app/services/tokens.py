@@ -133,6 +133,16 @@ def verify(raw: str, typ: str) -> Claims:
     return claims
 
 
+def verify_either(raw: str) -> tuple[str, Claims] | None:
+    """Return type and claims of a good token, whichever type it has, as `verify` does; None for one that is none."""
+    for typ in (ACCESS, REFRESH):
+        try:
+            return typ, verify(raw, typ)
+        except InvalidToken:
+            continue
+    return None
+
+
 def rotate(raw: str, client_id: str, scope: str | None = None) -> TokenPair:
     """Exchange a refresh token for its successor; commits.
 

@@ -9,6 +9,7 @@ from flask import Blueprint, request, url_for
 from app.extensions import csrf
 from app.services import task_batch, task_changes, task_cursors, task_lists, tasks
 from app.services.errors import PreconditionFailed
+from app.services.task_writes import TaskRow
 from app.tasks import answers, formats, schemas
 from app.tasks.conditions import condition, etag, known, list_etag, repeatable
 from app.web.access import owner_required, principal
@@ -162,15 +163,15 @@ def changed_meanwhile(error: PreconditionFailed) -> Any:
     return on_service_error(error)
 
 
-def _json(task: tasks.TaskRow) -> dict[str, Any]:
+def _json(task: TaskRow) -> dict[str, Any]:
     return schemas.task_json(task, principal().timezone)
 
 
-def _shown(task: tasks.TaskRow) -> Any:
+def _shown(task: TaskRow) -> Any:
     return _json(task), {"ETag": etag(task)}
 
 
-def _created(task: tasks.TaskRow, *, replayed: bool = False) -> Any:
+def _created(task: TaskRow, *, replayed: bool = False) -> Any:
     location = url_for(".show", user_id=principal().user_id, task_id=task["id"])
     return _json(task), 201, {"Location": location, "ETag": etag(task)} | _replayed(replayed=replayed)
 

@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from app.services import task_cursors, task_lists, tasks
 from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound
-from app.services.tasks import TaskRow
+from app.services.task_writes import TaskRow
 from app.tasks import due, schemas
 from app.tasks.forms import PRIORITIES, NewTaskForm, TaskForm
 from app.web.access import local_path, login_required, principal
@@ -61,11 +61,7 @@ def create() -> Any:
 def show(task_id: UUID) -> Any:
     """Show a task, ready to be edited unless it is in the trash."""
     task = tasks.get(principal().user_id, task_id)
-    shown = schemas.task_json(task, principal().timezone) | {
-        "tags": " ".join(task["tags"]),
-        "due_time": task["due_time"],
-    }
-    return _task(task, TaskForm(data=shown))
+    return _task(task, TaskForm.showing(task))
 
 
 @bp.post("/<uuid:task_id>")
@@ -157,8 +153,9 @@ def _conflict(current: TaskRow | None, form: TaskForm) -> str:
     """Show the task as it is now beside what was typed, to be saved all the same or not at all."""
     if current is None:
         raise TaskNotFound
-    differences = form.differences(TaskForm.showing(current))
-    form.rev = TaskForm.showing(current).rev  # whoever saves now has seen this version
+    saved = TaskForm.showing(current)
+    differences = form.differences(saved)
+    form.rev = saved.rev  # whoever saves now has seen this version
     return render_template("tasks/conflict.html", task=current, form=form, differences=differences, back=_return_path())
 
 
