@@ -33,6 +33,7 @@ control_socket_disable = True
 # The application writes its own line per request.
 accesslog = None
 loglevel = "warning"
+logger_class = "app.ops.server_log.ServerLog"
 
 
 def when_ready(_server: Any) -> None:

@@ -109,6 +109,8 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 def _plain(error: ErrorDetails) -> str:
     if error["type"] in ("too_long", "string_too_long") and isinstance(error["input"], str):
         return f"Use at most {error['ctx']['max_length']} characters."
+    if error["type"] in ("too_short", "string_too_short") and error["input"] == "":
+        return "This must not be empty."
     message = str(error["msg"]).removeprefix("Value error, ")
     return message.replace("Extra inputs are not permitted", "There is no such field.")
 

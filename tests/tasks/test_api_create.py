@@ -153,3 +153,8 @@ def test_an_id_that_nobody_has_is_404(alice: Person, method: str) -> None:
     response = alice.call(method, path, json={"title": "x"} if method == "PATCH" else None)
     assert response.status_code == 404
     assert response.get_json()["type"] == "urn:taskward:problem:task-not-found"
+
+
+def test_a_title_that_is_missing_is_refused_in_plain_words(alice: Person) -> None:
+    (error,) = alice.post("/tasks", {"title": ""}).get_json()["errors"]
+    assert error == {"pointer": "#/title", "detail": "This must not be empty."}

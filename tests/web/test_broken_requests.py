@@ -1,6 +1,7 @@
 """Requests that are broken below HTTP's surface: found by breaking in, kept as tests."""
 
 import io
+import json
 import socket
 from urllib.parse import urlsplit
 
@@ -50,6 +51,32 @@ def test_a_broken_chunked_body_is_no_fault_of_ours(server: Server, path: str, ch
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").readline()
     assert b" 4" in answer or answer == b"", answer
+
+
+UNREADABLE = {
+    "a request line": b"GET /?token=SECRET WORDS HTTP/1.1\r\n\r\n",
+    "a request line with an apostrophe": b"GET /?token='SECRET WORDS HTTP/1.1\r\n\r\n",
+    "a method": b"SECRET@WORD /?token=SECRET HTTP/1.1\r\n\r\n",
+    "a version": b"GET /?token=SECRET HTTP/SECRET\r\n\r\n",
+    "a header": b"GET / HTTP/1.1\r\nAuthorization Bearer SECRET\r\n\r\n",
+    "a header's name": b"GET / HTTP/1.1\r\nSECRET NAME: x\r\n\r\n",
+    "a header's value": b"GET / HTTP/1.1\r\nAuthorization: Bearer\0SECRET\r\n\r\n",
+    "a transfer coding": b"POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: SECRET\r\n\r\n",
+}
+
+
+@pytest.mark.proves("ASVS 16.2.5")
+@pytest.mark.parametrize("sent", UNREADABLE.values(), ids=UNREADABLE)
+def test_of_a_request_that_cannot_be_read_nothing_is_logged_but_that_it_came(server: Server, sent: bytes) -> None:
+    before = server.log.stat().st_size
+    address = urlsplit(server.url)
+    with socket.create_connection((str(address.hostname), address.port or 80), timeout=30) as connection:
+        connection.sendall(sent)
+        assert connection.recv(12) in (b"HTTP/1.1 400", b"HTTP/1.1 501")
+    lines = [json.loads(line) for line in server.log.read_bytes()[before:].splitlines()]
+    (told,) = [line for line in lines if line["event"].startswith("Invalid request from ip=127.0.0.1: ")]
+    assert told["level"] == "warning"
+    assert "SECRET" not in json.dumps(lines)
 
 
 FORMS = {
