@@ -13,7 +13,7 @@ TOOLS := .venv/tools-installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt check security-report browser redis clean
+.PHONY: help run test lint fmt check security-report browser redis nginx clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ run: $(RUNTIME) ## serve Taskward on http://127.0.0.1:8000
 	@$(BIN)/flask --app wsgi db upgrade
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
-test: $(TOOLS) browser redis ## run every test, on SQLite and on PostgreSQL
+test: $(TOOLS) browser redis nginx ## run every test, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) $(COVERAGE)
 
 lint: $(TOOLS) ## check format, style and types
@@ -48,12 +48,20 @@ browser: $(TOOLS) ## make sure there is a Chromium for the browser tests
 	else $(BIN)/playwright install chromium; \
 	fi
 
-redis: ## make sure there is a redis-server for the tests of REDIS_URL
-	@if command -v redis-server; then :; \
+# A server's program that the tests run: $(call debian,command,package)
+define debian
+	@if PATH=$$PATH:/usr/sbin command -v $(1); then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
-		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends redis-server; \
-	else echo 'The tests need redis-server; on Debian: apt install redis-server' >&2; exit 1; \
+		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(2); \
+	else echo 'The tests need $(1); on Debian: apt install $(2)' >&2; exit 1; \
 	fi
+endef
+
+redis: ## make sure there is a redis-server for the tests of REDIS_URL
+	$(call debian,redis-server,redis-server)
+
+nginx: ## make sure there is an nginx for the tests of deploy/nginx.conf
+	$(call debian,nginx,nginx-light)
 
 clean: ## remove everything made here, except the data in instance/
 	rm -rf .venv .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

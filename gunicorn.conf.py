@@ -27,7 +27,7 @@ graceful_timeout = 30
 timeout = 60
 keepalive = 5
 # The heartbeat file must not wait for a busy disk.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - gunicorn makes the file privately
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes the file privately
 # It would be the same file in the home directory for every instance of a user.
 control_socket_disable = True
 # The application writes its own line per request.
