@@ -66,7 +66,7 @@ def postgresql_server() -> str:
     find the same server. Call it once in the controller, before workers are started.
     """
     if not os.environ.get(VARIABLE):
-        os.environ[VARIABLE] = _start()
+        os.environ[VARIABLE] = start_postgresql()
     url = make_url(os.environ[VARIABLE].replace("postgres://", "postgresql://", 1))
     return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
@@ -95,13 +95,13 @@ def _execute(server_url: str, statement: str) -> None:
         engine.dispose()
 
 
-def _start() -> str:
-    """Start the embedded server, arrange for its end, and return its URL."""
+def start_postgresql(**settings: str) -> str:
+    """Start the embedded server, with settings of its own if any, arrange for its end, and return its URL."""
     as_root = os.geteuid() == 0
     root = Path(tempfile.mkdtemp(prefix="taskward-pg-", dir=_parent(as_root)))
     try:
         binaries = _binaries(root, copy=as_root)
-        settings = SETTINGS | {"unix_socket_directories": f"'{root}'"}
+        settings = SETTINGS | {"unix_socket_directories": f"'{root}'"} | settings
         (root / "settings").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
         if as_root:
             _hand_over(root)
@@ -124,6 +124,17 @@ def _start() -> str:
     if first_line != b"ready\n":
         raise RuntimeError("PostgreSQL did not start:\n" + (first_line + supervisor.stdout.read()).decode())
     return f"postgresql+psycopg2://postgres@/postgres?host={root}&port={SETTINGS['port']}"
+
+
+def control_postgresql(server_url: str, action: str, mode: str = "fast") -> None:
+    """Have ``pg_ctl`` ``stop`` or ``start`` a server that `start_postgresql` started; ``immediate`` is a crash."""
+    root = Path(str(make_url(server_url).query["host"]))
+    as_root = os.geteuid() == 0
+    binaries = root / PACKAGE / INSTALLATION / "bin" if as_root else _binaries(root, copy=False)
+    how = [f"--mode={mode}"] if action == "stop" else [f"--log={root / 'log'}"]
+    command = [str(binaries / "pg_ctl"), f"--pgdata={root / 'data'}", "--wait", *how, action]
+    user = _unprivileged() if as_root else {}
+    subprocess.run(command, cwd=root, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **user)
 
 
 def _stop(supervisor: "subprocess.Popen[bytes]", root: Path) -> None:

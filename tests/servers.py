@@ -41,14 +41,15 @@ def start_server(
     with log.open("wb") as output, subprocess.Popen(command, cwd=ROOT, env=env, stderr=output) as process:
         url = f"http://127.0.0.1:{port}"
         try:
-            _wait_until_ready(url, process, log)
+            wait_until_ready(url, process, log)
             yield Server(url, log, process)
         finally:
             process.terminate()
             process.wait(timeout=40)
 
 
-def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until the server answers that it is ready; raises RuntimeError with its log if it does not."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -144,6 +144,7 @@ def _begin(counters: list[tuple[_Rule, str]], owner: UUID | None = None) -> Atte
 def _count(rule: _Rule, key: str, now: datetime) -> int | None:
     """Count one more and let the next wait if the rule wants it; None: this one has to wait, nothing was counted."""
     row, ends = LoginThrottle, now + rule.window
+    longest = timedelta(seconds=_LONGEST_DELAY) if rule.grows else rule.window
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     over = row.expires_at <= now
     counted = db.session.execute(
@@ -156,7 +157,8 @@ def _count(rule: _Rule, key: str, now: datetime) -> int | None:
                 "blocked_until": None,
                 "expires_at": ends if rule.grows else case((over, ends), else_=row.expires_at),
             },
-            where=row.blocked_until.is_(None) | (row.blocked_until <= now),
+            # A block that ends later than any can was made by a clock that has been set back since.
+            where=row.blocked_until.is_(None) | (row.blocked_until <= now) | (row.blocked_until > now + longest),
         )
         .returning(row.failures, row.expires_at)
     ).one_or_none()
