@@ -42,7 +42,7 @@ class People(threading.Thread):
         while not self.over.is_set():
             tokens = self._ask("POST", "/api/auth/login", body=who)
             tasks, token = f"/api/users/{tokens['user_id']}/tasks", tokens["access_token"]
-            for _ in range(20):
+            for _ in itertools.takewhile(lambda _: not self.over.is_set(), range(20)):
                 task = self._ask("POST", tasks, token, {"title": "Buy milk", "notes": "n" * 2000, "tags": ["home"]})
                 self._ask("GET", f"{tasks}?limit=20", token)
                 self._ask("GET", f"{tasks}?q=tag:home", token)
