@@ -46,9 +46,9 @@ def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
 
 
 def _note(message: ConsoleMessage, reports: list[str]) -> None:
-    # Chromium says for information what Clear-Site-Data cleared.
-    if message.type in ("error", "warning"):
-        reports.append(message.text)
+    # Chromium says what Clear-Site-Data cleared.
+    if "Clear-Site-Data" not in message.text:
+        reports.append(f"{message.page.url if message.page else ''}: {message.text}")
 
 
 def _only_ours(url: str, ours: str, reports: list[str]) -> None:
