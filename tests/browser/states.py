@@ -23,6 +23,8 @@ class State:
     status: int = 200
     #: Happens while the page is open, before anything is filled in.
     meanwhile: Callable[[Page], object] = lambda _: None
+    #: False: what is in it was drawn by a program of somebody else.
+    ours: bool = True
 
 
 def _saved_elsewhere(page: Page) -> None:
@@ -31,6 +33,10 @@ def _saved_elsewhere(page: Page) -> None:
     other.get_by_label("Title").fill("Saved from another tab")
     other.get_by_role("button", name="Save", exact=True).click()
     other.close()
+
+
+def _drawn(page: Page) -> None:
+    page.locator(".opblock, main p").first.wait_for()
 
 
 def _unbounded(page: Page) -> None:
@@ -91,7 +97,7 @@ STATES = [
         "import with problems", "/account/data", fill={"File": _file("a.json", "[]")}, press="Check file", status=422
     ),
     State("feed shown", "/account/data", press="Make an address"),
-    State("API", "/api/docs", "nobody", meanwhile=lambda page: page.locator(".opblock, main p").first.wait_for()),
+    State("API", "/api/docs", "nobody", meanwhile=_drawn, ours=False),
     State("400", "/login", "nobody", {}, "Sign in", 400, lambda page: page.context.clear_cookies()),
     State("404", "/nothing-here", "nobody", status=404),
     State("404 when signed in", "/tasks/00000000-0000-4000-8000-000000000000", status=404),
