@@ -11,7 +11,7 @@ from app.auth import schemas
 from app.auth.activity import describe
 from app.auth.forms import ConfirmationForm, DeletionForm, EmailForm, PasswordForm, ProfileForm
 from app.auth.pages import signed_out
-from app.services import accounts, audit, authentication, sign_ins
+from app.services import accounts, audit, authentication, clients, sign_ins
 from app.services.errors import EmailTaken, InvalidInput, ServiceError, TooManyAttempts, WrongPassword
 from app.services.tokens import TokenPair
 from app.web import cookies
@@ -23,6 +23,8 @@ from app.web.payload import fields
 bp = Blueprint("account", __name__, url_prefix="/account")
 
 _RECENT = 20
+#: What each scope lets a program do.
+_MAY = {"tasks:read": "read your tasks", "tasks:write": "change your tasks", "account": "see and change your account"}
 
 
 @bp.get("")
@@ -81,6 +83,15 @@ def end_other_sessions() -> Any:
     """Sign out every device but this one."""
     ended = sign_ins.end_others(principal().user_id, keep=principal().sign_in_id)
     return _done("All other devices are signed out." if ended else "No other device was signed in.")
+
+
+@bp.post("/programs/<client_id>/disconnect")
+@login_required
+@step_up_required
+def disconnect(client_id: str) -> Any:
+    """Sign a program out everywhere."""
+    clients.disconnect(principal().user_id, client_id)
+    return _done("That program is disconnected.")
 
 
 @bp.route("/email", methods=["GET", "POST"])
@@ -162,8 +173,14 @@ def _page(sent: Form | None = None, cursor: UUID | None = None) -> str:
         deletion=sent if isinstance(sent, DeletionForm) else DeletionForm(formdata=None),
         who=who,
         zone=ZoneInfo(who.timezone),
-        devices=sign_ins.live(who.user_id),
+        devices=[each for each in sign_ins.live(who.user_id) if each["kind"] != "oauth"],
+        programs=[each | {"may": _may(each["scope"])} for each in clients.connected(who.user_id)],
         activity=[describe(event) for event in events.items],
         older=events.next_cursor,
         cursor=cursor,
     )
+
+
+def _may(scope: str) -> str:
+    *others, last = (_MAY[each] for each in scope.split())
+    return f"{', '.join(others)} and {last}" if others else last

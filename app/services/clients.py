@@ -6,8 +6,9 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from app.extensions import db
 from app.models import OAuthClient, SignIn, utcnow
@@ -131,6 +132,41 @@ def revoke(client_id: str) -> int:
     ended = sign_ins.mark_ended([SignIn.client_id == client_id], "client revoked")
     db.session.commit()
     return ended
+
+
+def connected(user_id: UUID) -> list[dict[str, Any]]:
+    """Return the clients that hold a live sign-in of the person, last seen first.
+
+    Each has ``client_id``, ``name`` (that of the built-in client is its id), ``scope`` (all that its sign-ins have
+    together), ``since`` (when the oldest of them began) and ``last_seen_at``.
+    """
+    columns = SignIn.client_id, OAuthClient.name, SignIn.scope, SignIn.created_at, SignIn.last_seen_at
+    query = select(*columns).outerjoin(OAuthClient, OAuthClient.id == SignIn.client_id)
+    query = query.where(*_connecting(user_id), *sign_ins.alive(utcnow())).order_by(SignIn.last_seen_at.desc())
+    found: dict[str, dict[str, Any]] = {}
+    with db.read() as connection:
+        for row in connection.execute(query):
+            client = {"client_id": row.client_id, "name": row.name or row.client_id, "last_seen_at": row.last_seen_at}
+            client = found.setdefault(row.client_id, client | {"scope": "", "since": row.created_at})
+            client["scope"] = scopes.within(f"{client['scope']} {row.scope}".strip(), scopes.ALL_SCOPES)
+            client["since"] = min(client["since"], row.created_at)
+    return list(found.values())
+
+
+def disconnect(user_id: UUID, client_id: str) -> None:
+    """End all sign-ins of the person through a client, with an event each; commits.
+
+    Raises:
+        ClientNotFound: it holds none that is live.
+    """
+    if not sign_ins.mark_ended([*_connecting(user_id), SignIn.client_id == client_id], "program disconnected"):
+        db.session.rollback()
+        raise ClientNotFound
+    db.session.commit()
+
+
+def _connecting(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return SignIn.user_id == user_id, SignIn.kind == "oauth"
 
 
 def _digest(secret: str) -> str:

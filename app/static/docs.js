@@ -1,6 +1,6 @@
 // Shows the OpenAPI document in Swagger UI.
 
-const main = document.getElementById("main");
+const docs = document.getElementById("docs");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 // Swagger UI has both schemes, but lets a class choose.
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
@@ -8,8 +8,8 @@ dark.addEventListener("change", follow);
 follow();
 
 SwaggerUIBundle({
-  url: main.dataset.document,
-  domNode: main,
+  url: docs.dataset.document,
+  domNode: docs,
   deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,

@@ -30,7 +30,7 @@ def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
 
     def open_(**options: object) -> Page:
         context = browser.new_context(base_url=server.url, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: _note(message, reports))
@@ -48,7 +48,7 @@ def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
 def _note(message: ConsoleMessage, reports: list[str]) -> None:
     # Chromium says for information what Clear-Site-Data cleared.
     if message.type in ("error", "warning"):
-        reports.append(message.text)
+        reports.append(f"{message.page.url if message.page else ''}: {message.text}")
 
 
 def _only_ours(url: str, ours: str, reports: list[str]) -> None:

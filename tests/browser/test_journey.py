@@ -144,16 +144,3 @@ def test_a_device_can_be_signed_out_from_another(open_page: OpenPage, alice: Per
     assert alice.get("/api/me").status_code == 401
     here.goto("/tasks")
     expect(here.get_by_role("heading", name="Open tasks")).to_be_visible()
-
-
-def test_no_page_is_wider_than_a_phone(open_page: OpenPage, alice: Person) -> None:
-    alice.make_task(title="Donaudampfschifffahrtsgesellschaftskapitän" * 5, tags=["x" * 50])
-    page = open_page(viewport={"width": 390, "height": 844})
-    for path in ("/login", "/register", "/nothing-here"):
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
-    page.goto("/login")
-    fill_sign_in(page, alice.email, PASSWORD)
-    for path in ("/tasks", "/tasks?status=trash", "/account"):
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
