@@ -100,8 +100,7 @@ def login() -> Any:
 def sign_in_first(_: Exception) -> Response:
     """Ask whoever sent a form without being signed in to do that, and keep for them what they typed."""
     kept = unsent.sent()
-    # Messages meant for who was signed in before.
-    session.clear()
+    _clear_session()
     form = LoginForm(formdata=None, data={"next": page_before(), "unsent": unsent.seal(kept) if kept else None})
     notice = TYPED_IS_KEPT if kept else NOT_DONE
     page = render_template("auth/login.html", form=form, notice=notice)
@@ -147,8 +146,7 @@ def _sign_in(email: str, password: str) -> tokens.TokenPair:
 def _signed_in(pair: tokens.TokenPair, target: str, typed: str | None = None) -> AnyResponse:
     _end_former()
     # Whatever the browser held before signing in, a form token planted by somebody else included, ends here.
-    session.clear()
-    g.pop("csrf_token", None)
+    _clear_session()
     kept = unsent.unseal(typed, pair.user_id) if typed else None
     if kept:
         access.enter(pair)
@@ -161,6 +159,12 @@ def _signed_in(pair: tokens.TokenPair, target: str, typed: str | None = None) ->
     cookies.keep(response, pair)
     cookies.know_device(response, pair.user_id)
     return response
+
+
+def _clear_session() -> None:
+    """Drop messages and form token of whoever was here before; a form made from now on gets a token of its own."""
+    session.clear()
+    g.pop("csrf_token", None)  # Flask-WTF remembers the one that a form of this request has had
 
 
 def _end_former() -> None:
