@@ -18,13 +18,18 @@ _NEW_HINT = f"At least {MIN_LENGTH} characters; a few random words work well."
 
 
 class LoginForm(Form):
+    sent_to = "auth.login"
+
     email = EmailField("E-mail address", [DataRequired("Enter your e-mail address.")], render_kw=_EMAIL_KW)
     password = PasswordField("Password", [InputRequired("Enter your password.")], render_kw=_CURRENT_KW)
     next = HiddenField()
+    #: What was typed into another form before, sealed by `app.auth.unsent`.
+    unsent = HiddenField()
 
 
 class RegistrationForm(Form):
     about: ClassVar[dict[type[ServiceError], str]] = {EmailTaken: "email"}
+    sent_to = "auth.register"
 
     name = StringField(
         "Name (optional)", render_kw={"autocomplete": "name", "maxlength": 100}, description="What we call you here."
@@ -38,19 +43,29 @@ class RegistrationForm(Form):
     next = HiddenField()
 
 
+def _zones(current: str = "UTC") -> list[SelectChoice]:
+    listed = {name for name in available_timezones() if "/" in name and not name.startswith("Etc/")}
+    choices = [SelectChoice("UTC")]
+    for name in sorted(listed | {current} - {"UTC"}):
+        region, _, place = name.partition("/")
+        choices.append(SelectChoice(name, (place or region).replace("_", " "), optgroup=region))
+    return choices
+
+
 class ProfileForm(Form):
+    sent_to = "account.update"
+
     name = StringField("Name", render_kw={"autocomplete": "name", "maxlength": 100})
     timezone = SelectField(
-        "Time zone", validate_choice=False, description="Decides what “today” and “overdue” mean for your tasks."
+        "Time zone",
+        choices=_zones,
+        validate_choice=False,
+        description="Decides what “today” and “overdue” mean for your tasks.",
     )
 
     def offer(self, current: str) -> None:
         """Fill the list of time zones, the current one among them, by region."""
-        listed = {name for name in available_timezones() if "/" in name and not name.startswith("Etc/")}
-        self.timezone.choices = [SelectChoice("UTC")]
-        for name in sorted(listed | {current} - {"UTC"}):
-            region, _, place = name.partition("/")
-            self.timezone.choices.append(SelectChoice(name, (place or region).replace("_", " "), optgroup=region))
+        self.timezone.choices = _zones(current)
 
 
 class PasswordForm(Form):
@@ -66,6 +81,7 @@ class PasswordForm(Form):
 
 class EmailForm(Form):
     about: ClassVar[dict[type[ServiceError], str]] = {EmailTaken: "email"}
+    sent_to = "account.change_email"
 
     email = EmailField("New e-mail address", [DataRequired("Enter an e-mail address.")], render_kw=_EMAIL_KW)
 

@@ -1,18 +1,33 @@
-"""Pages: register, sign in, sign out."""
+"""Pages: register, sign in, sign out; and what is answered to forms that came too late."""
 
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
-from werkzeug.wrappers import Response
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_wtf.csrf import CSRFError
+from werkzeug.wrappers import Response as AnyResponse
 
-from app.auth import schemas
+from app.auth import schemas, unsent
 from app.auth.forms import LoginForm, RegistrationForm
-from app.services import accounts, authentication, revocation, tokens
+from app.services import accounts, audit, authentication, revocation, tokens
 from app.services.errors import RegistrationClosed, ServiceError, TooManyAttempts
-from app.web import cookies
+from app.web import access, cookies
 from app.web.access import PAGES_CLIENT, local_path, visitor
+from app.web.errors import CHALLENGE, SignInOver, on_csrf_error
 from app.web.forms import refused
+from app.web.messages import say
+from app.web.origin import is_ours, page_before
 
 bp = Blueprint("auth", __name__)
 
@@ -22,6 +37,16 @@ NOTICES = {
     "registered": "Your account is ready. Sign in.",
     "account-deleted": "Your account and everything in it has been deleted.",
 }
+TYPED_IS_KEPT = "Your sign-in is over. Nothing you typed is lost: sign in, and it comes back to be sent."
+NOT_DONE = (
+    "Your sign-in is over, so nothing was done. Sign in, then do it again; passwords and files have to be given again."
+)
+SIGNED_IN_AGAIN = "You are signed in again. This is what you had typed; nothing of it has been sent yet."
+OUT_OF_DATE = (
+    "This form was out of date, perhaps because you signed in or out in another tab. This is what you had typed; "
+    "nothing of it has been sent yet."
+)
+NOT_YOURS = "What had been typed before is not shown: it was another account's, or too old."
 
 
 @bp.get("/")
@@ -68,7 +93,33 @@ def login() -> Any:
     except ServiceError as error:
         form.refuse(error)
         return refused(render_template("auth/login.html", form=form), error)
-    return _signed_in(pair, target)
+    return _signed_in(pair, target, form.unsent.data)
+
+
+@bp.app_errorhandler(SignInOver)
+def sign_in_first(_: Exception) -> Response:
+    """Ask whoever sent a form without being signed in to do that, and keep for them what they typed."""
+    kept = unsent.sent()
+    _clear_session()
+    form = LoginForm(formdata=None, data={"next": page_before(), "unsent": unsent.seal(kept) if kept else None})
+    notice = TYPED_IS_KEPT if kept else NOT_DONE
+    page = render_template("auth/login.html", form=form, notice=notice)
+    return make_response(page, 401, {"WWW-Authenticate": CHALLENGE})
+
+
+@bp.app_errorhandler(CSRFError)
+def form_out_of_date(error: CSRFError) -> AnyResponse:
+    """Give a form back whose token is missing or old, filled and with a new one, if it came from a page of ours.
+
+    Asks no database: it may be what is out of order.
+    """
+    kept = unsent.sent() if is_ours() else None
+    if kept is None:
+        return on_csrf_error(error)
+    audit.note(audit.Event.CSRF, endpoint=request.endpoint)
+    if request.blueprint != bp.name and not (cookies.access_token() or cookies.refresh_token()):
+        return sign_in_first(error)
+    return make_response(unsent.page(kept, OUT_OF_DATE), 400)
 
 
 @bp.post("/logout")
@@ -78,7 +129,7 @@ def logout() -> Any:
     return signed_out("signed-out")
 
 
-def signed_out(notice: str) -> Response:
+def signed_out(notice: str) -> AnyResponse:
     """Return the way to the sign-in page, with everything of this sign-in taken out of the browser."""
     response = redirect(url_for("auth.login", notice=notice), 303)
     cookies.forget(response)
@@ -92,14 +143,28 @@ def _sign_in(email: str, password: str) -> tokens.TokenPair:
     return authentication.sign_in(email, password, "web", PAGES_CLIENT, device=cookies.device())
 
 
-def _signed_in(pair: tokens.TokenPair, target: str) -> Response:
+def _signed_in(pair: tokens.TokenPair, target: str, typed: str | None = None) -> AnyResponse:
     _end_former()
     # Whatever the browser held before signing in, a form token planted by somebody else included, ends here.
-    session.clear()
-    response = redirect(target, 303)
+    _clear_session()
+    kept = unsent.unseal(typed, pair.user_id) if typed else None
+    if kept:
+        access.enter(pair)
+        # Not by way of a redirect: what was typed would not fit into a cookie, and must not be in a URL.
+        response: AnyResponse = make_response(unsent.page(kept, SIGNED_IN_AGAIN))
+    else:
+        if typed:
+            say(NOT_YOURS)
+        response = redirect(target, 303)
     cookies.keep(response, pair)
     cookies.know_device(response, pair.user_id)
     return response
+
+
+def _clear_session() -> None:
+    """Drop messages and form token of whoever was here before; a form made from now on gets a token of its own."""
+    session.clear()
+    g.pop("csrf_token", None)  # Flask-WTF remembers the one that a form of this request has had
 
 
 def _end_former() -> None:

@@ -1,5 +1,6 @@
 """Sign-ins: start, ask whether alive, list, end. The row is the root of trust of every token that names it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,17 @@ class Principal:
     timezone: str
     rev: int
     created_at: datetime
+    idle_until: datetime
+    expires_at: datetime
+
+    @property
+    def renewable(self) -> bool:
+        """Whether renewing the tokens puts the end off; what else does is the password, which starts a new sign-in."""
+        return self.idle_until < self.expires_at
+
+    def seconds_left(self) -> int:
+        """Return in how many seconds the sign-in is over if nothing renews it."""
+        return max(0, math.ceil((min(self.idle_until, self.expires_at) - utcnow()).total_seconds()))
 
 
 def alive(now: Any) -> tuple[ColumnElement[bool], ...]:
@@ -54,6 +66,8 @@ _PRINCIPAL = (
         User.timezone,
         User.rev,
         User.created_at,
+        SignIn.idle_until,
+        SignIn.expires_at,
     )
     .join(User, User.id == SignIn.user_id)
     .where(

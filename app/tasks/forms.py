@@ -41,6 +41,8 @@ class _Time(TimeField):
 
 
 class NewTaskForm(Form):
+    sent_to = "tasks.create"
+
     title = StringField(
         "Title",
         [DataRequired("Enter a title.")],
@@ -70,6 +72,8 @@ class NewTaskForm(Form):
 
 
 class TaskForm(NewTaskForm):
+    sent_to = "tasks.update"
+
     completed = BooleanField("Completed")
     #: The revision that was shown: a form that was open for long must not undo what another device has done.
     rev = IntegerField(widget=HiddenInput())

@@ -14,7 +14,7 @@ from app.services import audit, clients, sign_ins, tokens
 from app.services.errors import InvalidGrant, InvalidToken
 from app.services.sign_ins import Principal
 from app.web import cookies
-from app.web.errors import STEP_UP_MAX_AGE, InsufficientScope, MissingToken, NotTheOwner, StepUpRequired
+from app.web.errors import STEP_UP_MAX_AGE, InsufficientScope, MissingToken, NotTheOwner, SignInOver, StepUpRequired
 
 #: The client that the pages are: its refresh tokens live in cookies only and are good nowhere else.
 PAGES_CLIENT = "taskward-pages"
@@ -76,13 +76,17 @@ def scope_required(scope: str) -> Callable[[View], View]:
 
 
 def login_required(view: View) -> View:
-    """Let the page run for whoever is signed in in this browser; send others to sign in and then back."""
+    """Let the page run for whoever is signed in in this browser; send others to sign in and then back.
+
+    Not those who sent a form: a redirect would drop what they typed.
+    """
 
     @wraps(view)
     def guarded(**arguments: Any) -> Any:
         if visitor() is None:
-            wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-            response = redirect(url_for("auth.login", next=wanted), 303)
+            if request.method == "POST":
+                raise SignInOver
+            response = redirect(url_for("auth.login", next=request.full_path.rstrip("?")), 303)
             if cookies.access_token() or cookies.refresh_token():
                 cookies.forget(response)
             return response
@@ -148,6 +152,27 @@ def visitor() -> Principal | None:
         if who is not None:
             _keep_after_request(pair)
     return who
+
+
+def present() -> Principal | None:
+    """Return who is signed in in this browser as `visitor` does, but renew nothing and do not count it as use."""
+    raw, refresh = cookies.access_token(), cookies.refresh_token()
+    if raw and refresh and not _of_one_sign_in(raw, refresh):
+        return None
+    for token, typ in ((raw, tokens.ACCESS), (refresh, tokens.REFRESH)):
+        try:
+            claims = tokens.verify(token or "", typ)
+        except InvalidToken:
+            continue
+        # A refresh token names no scope, and nothing here asks for one.
+        if claims["client_id"] == PAGES_CLIENT and (who := sign_ins.principal({"scope": ""} | claims)):
+            return who
+    return None
+
+
+def enter(pair: tokens.TokenPair) -> None:
+    """Let the person who was just given these tokens be the one who is asking, for the rest of this request."""
+    _alive(pair.access_token)
 
 
 def bearer_token() -> str | None:

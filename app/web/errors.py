@@ -13,11 +13,13 @@ from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
     ServiceUnavailable,
+    Unauthorized,
     default_exceptions,
 )
 from werkzeug.wrappers import Response
 
 from app.services import audit, errors
+from app.web.origin import page_before
 from app.web.problem import PROBLEM_TYPE, oauth_error, problem
 
 CHALLENGE = 'Bearer realm="taskward"'
@@ -49,6 +51,10 @@ class StepUpRequired(errors.ServiceError):
     """The token is good, but the password was last given too long ago for this (RFC 9470)."""
 
     message = "This needs the password to have been given within the last 10 minutes. Give it again, then retry."
+
+
+class SignInOver(Unauthorized):
+    """A page's form was sent by somebody who is not signed in, or no longer; `app.auth.pages` answers."""
 
 
 class UnsupportedGrantType(errors.ServiceError):
@@ -92,10 +98,9 @@ _FOR_PROGRAMS = re.compile(r"/(api|feeds|\.well-known|healthz|readyz|metrics)(/|
 
 
 def init_app(app: Flask) -> None:
-    """Answer every error of every route."""
+    """Answer every error of every route, but forms that came too late: see `app.auth.pages`."""
     app.register_error_handler(errors.ServiceError, on_service_error)
     app.register_error_handler(HTTPException, on_http_error)
-    app.register_error_handler(CSRFError, on_csrf_error)
     app.register_error_handler(BadHost, on_bad_host)
     app.register_error_handler(ParseException, on_broken_body)
     for kind in (DatabaseError, InterfaceError, PoolTimeout):
@@ -113,9 +118,9 @@ def on_service_error(error: errors.ServiceError) -> Response:
     if oauth and code in _BAD_REQUEST_IN_OAUTH:
         status = 400
     response = default_exceptions[status](str(error)).get_response()
-    _speak(response, str(error), error=error, code=code)
     if isinstance(error, errors.TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
+    _speak(response, str(error), error=error, code=code)
     if isinstance(error, InsufficientScope):
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="{code}", scope="{error.scope}"'
     elif isinstance(error, StepUpRequired):
@@ -190,6 +195,15 @@ def _speak(response: Response, detail: str, error: errors.ServiceError | None = 
         response.set_data(problem(status, reason, detail, error))
         response.content_type = PROBLEM_TYPE
     else:
-        page = render_template("errors/error.html", title=reason.capitalize(), detail=detail, request_id=g.request_id)
+        known = default_exceptions.get(status)
+        page = render_template(
+            "errors/error.html",
+            status=status,
+            title=reason.capitalize(),
+            detail="" if known and known.description == detail else detail,  # not Werkzeug's words, but ours
+            wait=int(response.headers.get("Retry-After", 0)),
+            back=page_before(),
+            request_id=g.request_id,
+        )
         response.set_data(page)
         response.content_type = "text/html; charset=utf-8"

@@ -18,6 +18,8 @@ class Form(FlaskForm):
 
     #: Service errors that are about one field.
     about: ClassVar[dict[type[ServiceError], str]] = {}
+    #: The endpoint it is sent to, for forms that come back filled if they cannot be taken: see `app.auth.unsent`.
+    sent_to: ClassVar[str] = ""
 
     def __init__(self, formdata: Any = _SENT, **arguments: Any) -> None:
         """Take what was sent if nothing else is given: text fields only, for which no file and no JSON can stand in."""
@@ -63,6 +65,14 @@ class Form(FlaskForm):
     def _was_sent(field: Field) -> bool:
         # An unticked box is not sent at all; any other field that is missing must not pass for one left empty.
         return bool(field.raw_data) or isinstance(field, BooleanField)
+
+
+def form_of(endpoint: str | None) -> type[Form] | None:
+    """Return the form whose ``sent_to`` is this endpoint."""
+    kinds: list[type[Form]] = [Form]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return next((kind for kind in kinds if kind.sent_to and kind.sent_to == endpoint), None)
 
 
 class UploadField(FileField):

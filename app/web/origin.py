@@ -1,5 +1,6 @@
 """Where a form was sent from: what the browser itself says about it, besides the form token."""
 
+import re
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request
@@ -8,11 +9,30 @@ from flask_wtf.csrf import CSRFError
 _SAFE = ("GET", "HEAD", "OPTIONS")
 #: They read no cookies, so that nobody can be made to send them something in another's name.
 _WITHOUT_COOKIES = ("/api/", "/oauth/")
+# A browser reads //host and /\\host as other sites.
+_LOCAL = re.compile(r"/(?![/\\])[!-~]*")
 
 
 def init_app(app: Flask) -> None:
     """Refuse what pages of other sites send; before the form token is looked at."""
     app.before_request(_refuse_other_sites)
+
+
+def is_ours() -> bool:
+    """Tell whether the browser itself says that a page of this site sent the form; its silence is not enough."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is None and origin is None:
+        return False
+    return site in (None, "same-origin") and (origin is None or _host(origin) in _hosts())
+
+
+def page_before() -> str | None:
+    """Return path and query of the page of this site from which the request came, if the browser tells."""
+    referer = request.headers.get("Referer", "")
+    if _host(referer) not in _hosts():
+        return None
+    path = urlsplit(referer)._replace(scheme="", netloc="", fragment="").geturl()
+    return path if _LOCAL.fullmatch(path) else None
 
 
 def _refuse_other_sites() -> None:
@@ -22,11 +42,15 @@ def _refuse_other_sites() -> None:
     # "none" is what a person does: a bookmark, the address bar.
     if headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         raise CSRFError("The form was sent by another site.")
-    if "Origin" in headers and _host(headers["Origin"]) not in (request.host, _host(current_app.config["PUBLIC_URL"])):
+    if "Origin" in headers and _host(headers["Origin"]) not in _hosts():
         raise CSRFError("The form was sent by another origin.")
     if "Referer" in headers and _host(headers["Referer"]) is None:
         # Flask-WTF compares it with the host, and would stumble over it.
         raise CSRFError("The address of the page that sent the form is none.")
+
+
+def _hosts() -> tuple[str | None, ...]:
+    return request.host, _host(current_app.config["PUBLIC_URL"])
 
 
 def _host(address: str) -> str | None:

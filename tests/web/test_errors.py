@@ -1,7 +1,7 @@
 """Every error in the voice of its path: problem+json, OAuth, or a page."""
 
 import pytest
-from flask import Flask
+from flask import Flask, abort
 from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.test import TestResponse
 
 from tests.conftest import MakeApp
+from tests.pages import Browser
 from tests.people import Person
 from tests.problems import PROBLEM_FIELDS
 
@@ -153,6 +154,57 @@ def test_elsewhere_errors_are_pages(throwaway: Flask, method: str, path: str, st
     assert SECRET not in response.text
     assert ("Allow" in response.headers) == (status == 405)
     assert ("Retry-After" in response.headers) == (status == 503)
+
+
+def test_a_page_says_what_happened_what_to_do_and_the_way_back(throwaway: Flask, alice: Person) -> None:
+    task, browser = alice.make_task(), Browser(throwaway, alice)
+    came_from = {"Referer": f"{browser.origin}/tasks?status=today&q=a"}
+    expected = {
+        ("GET", "/nowhere"): (404, "Perhaps it was deleted", "in the trash"),
+        ("GET", f"/tasks/{task['id'][:-4]}0000"): (404, "There is no", "in the trash"),
+        ("GET", "/logout"): (405, "cannot be opened", "Go back"),
+        ("GET", "/page/status/403"): (403, "You are not allowed", "sign in to the account"),
+        ("GET", "/page/status/401"): (401, "your sign-in is over", 'href="/login"'),
+        ("GET", "/page/limit"): (429, "Slow down.", "Try again in 7 seconds."),
+        ("GET", "/page/down"): (503, "The database does not answer.", "Try again in 5 seconds."),
+        ("GET", "/page/bug"): (500, "nothing you sent was at fault", "Number of this request"),
+        ("POST", "/login"): (413, "nothing of it was saved", "what you typed should still be there"),
+    }
+    throwaway.add_url_rule("/page/status/<int:code>", "page_status", abort)
+    for (method, path), (status, what, then) in expected.items():
+        data = {"email": "x" * 600_000} if method == "POST" else None
+        answer = browser.client.open(path, method=method, data=data, base_url=browser.origin, headers=came_from)
+        assert answer.status_code == status, path
+        assert what in answer.text, path
+        assert then in answer.text, path
+        assert 'href="/tasks?status=today&amp;q=a"' in answer.text, path
+        assert "Werkzeug" not in answer.text
+        assert "server" not in answer.text.replace("whoever runs this server", ""), path
+        # A view that let the person in knows who it is; nobody is asked for again.
+        assert ('action="/logout"' in answer.text) is path.startswith("/tasks/"), path
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "https://evil.example/x",
+        "//evil.example",
+        "http://127.0.0.1:8000//evil.example",
+        "http://127.0.0.1:8000/\\evil.example",
+        "http://127.0.0.1:8000@evil.example/",
+        "http://[",
+        "javascript:x",
+    ],
+)
+def test_the_way_back_leads_nowhere_but_to_this_site(client: FlaskClient, referer: str) -> None:
+    page = client.get("/nowhere", headers={"Referer": referer}, base_url="http://127.0.0.1:8000").text
+    assert "evil" not in page
+    assert "Back to where you were" not in page
+
+
+def test_a_long_wait_is_said_in_minutes(throwaway: Flask) -> None:
+    throwaway.add_url_rule("/page/long", "long", lambda: abort(429, response=None, retry_after=601))
+    assert "Try again in 11 minutes." in throwaway.test_client().get("/page/long").text
 
 
 def test_a_page_shows_no_markup_from_the_address(client: FlaskClient) -> None:
