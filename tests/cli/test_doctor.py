@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
+from redis import Redis
 from sqlalchemy import make_url, text
 
 from app.extensions import db
@@ -254,6 +255,8 @@ def test_redis_is_asked_and_its_absence_found(doctor: Doctor, tmp_path: Path) ->
         found = doctor(REDIS_URL=server.url)
         assert faults(found) == {}
         assert str(server.port) in found["redis"]["finding"]
+        with Redis.from_url(server.url) as connection:
+            connection.config_set("requirepass", "another")
         wrong = doctor(REDIS_URL=f"redis://:geheim@127.0.0.1:{server.port}/0")
         assert faults(wrong) == {"redis": "fail"}
     found = doctor(REDIS_URL=server.url.replace("127", ":geheim@127"))
@@ -296,7 +299,7 @@ def test_few_file_descriptors_are_warned_of(program_environment: dict[str, str])
 @ONE_DATABASE
 def test_a_check_that_breaks_does_not_hide_the_others(doctor: Doctor, tmp_path: Path) -> None:
     found = doctor(REDIS_URL="redis://127.0.0.1:1/99999999999999999999")
-    assert set(faults(found)) == {"redis"}
+    assert set(faults(found)) == {"redis"}, found
     with socket.socket() as silent:  # accepts, and never answers
         silent.bind(("127.0.0.1", 0))
         silent.listen()
