@@ -22,7 +22,7 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def sqlite_file() -> Finding | None:
-    """Can SQLite's file be written, as WAL, and by nobody else?"""
+    """Can SQLite's file be written, and by nobody else? It is not opened: closing it would end SQLite's locks."""
     path = _file()
     if path is None:
         return None
@@ -35,11 +35,6 @@ def sqlite_file() -> Finding | None:
     if (kind := filesystem(path)).startswith(_NETWORKED):
         cure = "Move it to a disk of this machine, or use PostgreSQL."
         return warn(f"{path} is on a network file system ({kind}), on which SQLite's locks do not hold", cure)
-    with path.open("rb") as file:
-        header = file.read(20)
-    # https://www.sqlite.org/fileformat.html §1.3: the file format's write version
-    if len(header) == 20 and header[18] != 2:
-        return warn(f"{path} is not in WAL mode: who writes keeps all others waiting", "Start Taskward once.")
     if path.stat().st_mode & 0o077 and path.parent.stat().st_mode & 0o011:
         return warn(f"others can read {path}", f"Run: chmod 600 {path}*")
     return ok(f"{path}, {path.stat().st_size / 1_000_000:.1f} MB on {kind or 'an unknown file system'}")
@@ -53,11 +48,15 @@ def reachable() -> Finding:
             version = connection.execute(text("SELECT sqlite_version()" if sqlite else "SHOW server_version")).scalar()
             started = time.perf_counter()
             connection.execute(text("SELECT 1"))
+            took = (time.perf_counter() - started) * 1000
+            wal = not sqlite or connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
     except (DBAPIError, PoolTimeout) as error:
         reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
         cure = "Look at what is said about its file." if sqlite else "Start PostgreSQL, or correct DATABASE_URL."
         return fail(f"it does not answer: {reason}", cure)
-    took = (time.perf_counter() - started) * 1000
+    if not wal:
+        cure = "Move the file to a disk of this machine, whose file system can share memory between processes."
+        return warn("SQLite cannot use WAL here: whoever writes keeps all others waiting", cure)
     return ok(f"{'SQLite' if sqlite else 'PostgreSQL'} {version}, answered in {took:.1f} ms")
 
 
