@@ -4,12 +4,14 @@
 and says what it accepts. Nothing else in the project reads the environment.
 """
 
+import fcntl
 import os
 import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +52,8 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "PROXY_HOPS": _integer(env, "PROXY_HOPS", 0, 0, 10),
         "RATE_LIMIT": _integer(env, "RATE_LIMIT", 600, 0, 1_000_000),
         "REDIS_URL": _redis_url(env),
+        "METRICS_TOKEN": _random("METRICS_TOKEN", env["METRICS_TOKEN"]) if env.get("METRICS_TOKEN") else None,
+        "METRICS_BIND": _metrics_bind(env),
         "LOG_LEVEL": _choice(env, "LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         "REGISTRATION_OPEN": _boolean(env, "REGISTRATION_OPEN", default=True),
         "OAUTH_PASSWORD_GRANT": _boolean(env, "OAUTH_PASSWORD_GRANT", default=False),
@@ -76,10 +80,8 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         # All that is ever accepted; of these, a token's header must name the one of the key it was signed with.
         "JWT_DECODE_ALGORITHMS": ["HS256", "RS256", "ES256", "EdDSA"],
         "JWT_TOKEN_LOCATION": ["headers"],
-        "JWT_ENCODE_ISSUER": public_url,
-        "JWT_DECODE_ISSUER": public_url,
-        "JWT_ENCODE_AUDIENCE": public_url,
-        "JWT_DECODE_AUDIENCE": public_url,
+        **dict.fromkeys(("JWT_ENCODE_ISSUER", "JWT_DECODE_ISSUER"), public_url),
+        **dict.fromkeys(("JWT_ENCODE_AUDIENCE", "JWT_DECODE_AUDIENCE"), public_url),
         "JWT_ENCODE_NBF": False,
         # The API reads no cookie and the pages have Flask-WTF; a token needs no CSRF claim.
         "JWT_COOKIE_CSRF_PROTECT": False,
@@ -89,7 +91,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
 
 
 def server(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return what gunicorn needs: bind address, number of workers, threads of each.
+    """Return what gunicorn needs: addresses, whether there are metrics, number of workers, threads of each.
 
     Raises:
         ConfigError: a value is unusable.
@@ -98,9 +100,22 @@ def server(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     host, port = _listen(env)
     return {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "metrics_bind": _metrics_bind(env),
+        "metrics": bool(env.get("METRICS_BIND") or env.get("METRICS_TOKEN")),
         "workers": _integer(env, "WEB_CONCURRENCY", min(os.cpu_count() or 1, 8), 1, 64),
         "threads": _integer(env, "THREADS", 16, 1, 64),
     }
+
+
+@cache
+def counters_directory() -> str:
+    """Make the directory in which the processes of one server count, before prometheus-client is imported."""
+    shared = "/dev/shm"  # noqa: S108 - mkdtemp() follows
+    path = tempfile.mkdtemp(prefix="taskward-counters-", dir=shared if os.access(shared, os.W_OK) else None)
+    # Held as long as one of them lives; what a killed server left behind is told by it.
+    fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_EX)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = path
+    return path
 
 
 def instance_path(env: Mapping[str, str] | None = None) -> Path:
@@ -123,17 +138,21 @@ def instance_path(env: Mapping[str, str] | None = None) -> Path:
 def _secret_key(env: Mapping[str, str], instance: Path) -> str:
     given = env.get("SECRET_KEY")
     if given is not None:
-        if len(given) < 32 or len(set(given)) < 8:
-            raise ConfigError(
-                "SECRET_KEY: must be at least 32 random characters; "
-                "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
-            )
-        return given
+        return _random("SECRET_KEY", given)
     path = instance / "secret_key"
     try:
         return _read_or_create(path, lambda: secrets.token_urlsafe(32))
     except OSError as error:
         raise ConfigError(f"SECRET_KEY: not set, and {path} cannot be used: {error.strerror}") from error
+
+
+def _random(name: str, given: str) -> str:
+    if len(given) < 32 or len(set(given)) < 8:
+        raise ConfigError(
+            f"{name}: must be at least 32 random characters; "
+            "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return given
 
 
 def _read_or_create(path: Path, make: Callable[[], str]) -> str:
@@ -185,6 +204,14 @@ def _redis_url(env: Mapping[str, str]) -> str | None:
     if parts.query or parts.fragment:
         raise ConfigError("REDIS_URL: accepts no options after the number of the database")
     return raw
+
+
+def _metrics_bind(env: Mapping[str, str]) -> str | None:
+    raw = env.get("METRICS_BIND")
+    parsed = re.fullmatch(r"(?:[\w.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})", raw, re.ASCII) if raw else None
+    if raw and not (parsed and 0 < int(parsed[1]) < 65536 and int(parsed[1]) != _listen(env)[1]):
+        raise ConfigError("METRICS_BIND: accepts an address and another port than PORT, like 127.0.0.1:9100")
+    return raw or None
 
 
 def _listen(env: Mapping[str, str]) -> tuple[str, int]:

@@ -1,16 +1,21 @@
 """gunicorn settings; see `config.server` for the variables behind them."""
 
+import atexit
+import fcntl
 import os
+import shutil
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from config import ConfigError, server
+from config import ConfigError, counters_directory, server
 
 try:
     _settings = server()
 except ConfigError as error:
     sys.exit(f"taskward: {error}")
-bind = _settings["bind"]
+bind = [each for each in (_settings["bind"], _settings["metrics_bind"]) if each]
 workers = _settings["workers"]
 threads = _settings["threads"]
 worker_class = "app.ops.worker.PacedWorker"
@@ -36,16 +41,49 @@ loglevel = "warning"
 logger_class = "app.ops.server_log.ServerLog"
 
 
+def _remove_counters(directory: str, master: int) -> None:
+    if os.getpid() == master:  # workers run what was registered before the fork, too
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if _settings["metrics"]:
+    atexit.register(_remove_counters, counters_directory(), os.getpid())
+
+
+def on_starting(_server: Any) -> None:
+    """Remove the counters of servers that were killed: those that nobody has locked."""
+    for left in Path(counters_directory()).parent.glob("taskward-counters-*") if _settings["metrics"] else ():
+        with suppress(OSError):
+            handle = os.open(left, os.O_RDONLY)
+            try:
+                # An empty one may be about to be locked.
+                if os.listdir(handle):
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(left)
+            finally:
+                os.close(handle)
+
+
 def when_ready(_server: Any) -> None:
     """Tell whoever started it where to look; standard error is for the log, one JSON object a line."""
-    sys.stdout.write(f"Taskward is on http://{bind}\n")
+    sys.stdout.write(f"Taskward is on http://{bind[0]}\n")
     sys.stdout.flush()
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
     """Give the worker connections of its own: two processes must not talk through one socket."""
     from app.extensions import db
+    from app.services import pools
     from wsgi import app
 
     with app.app_context():
         db.dispose(close=False)
+        pools.announce()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget what a worker was doing when it ended; what it has counted stays."""
+    if _settings["metrics"]:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)

@@ -1,11 +1,15 @@
 """WSGI entry point, for gunicorn and for the ``flask`` command."""
 
 import sys
+from functools import partial
+from typing import NoReturn
 
 import click
+from flask.cli import FlaskGroup
 from sqlalchemy.exc import DatabaseError
 
 from app import create_app
+from app.cli.doctor import patient
 from app.ops.health import refusal
 from config import ConfigError
 
@@ -13,7 +17,7 @@ from config import ConfigError
 APP_LOAD_ERROR = 4
 
 
-def _refuse(reason: str) -> None:
+def _refuse(reason: str) -> NoReturn:
     sys.stderr.write(f"{reason}\n")
     sys.exit(APP_LOAD_ERROR)
 
@@ -24,6 +28,9 @@ try:
     if click.get_current_context(silent=True) is None and (reason := refusal(app)):
         _refuse(f"taskward: {reason}")
 except ConfigError as error:
-    _refuse(f"taskward: {error}")
+    refuse = partial(_refuse, f"taskward: {error}")
+    context = click.get_current_context(silent=True)
+    # Flask is looking for the command, which may be the one that explains such errors.
+    app = patient(str(error), refuse) if context and isinstance(context.command, FlaskGroup) else refuse()
 except DatabaseError as error:
     _refuse(f"taskward: the database cannot be used: {str(error.orig).splitlines()[0]}")

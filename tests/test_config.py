@@ -65,6 +65,21 @@ REFUSED = [
         pytest.param(name, value, accepts, id=f"{name} {value!r}")
         for name, values, accepts in (
             ("SECRET_KEY", ["", "changeme", "x" * 31, "a" * 64, "abcabcabc" * 9], "32 random characters"),
+            ("METRICS_TOKEN", ["changeme", "x" * 31, "a" * 64], "32 random characters"),
+            (
+                "METRICS_BIND",
+                [
+                    "9100",
+                    ":9100",
+                    "127.0.0.1",
+                    "127.0.0.1:0",
+                    "127.0.0.1:65536",
+                    "127.0.0.1:8000",
+                    "a b:9100",
+                    "::1:9100",
+                ],
+                "another port than PORT",
+            ),
             ("LOG_LEVEL", ["INFO", "trace", "warn"], "debug or info or warning or error"),
             ("REGISTRATION_OPEN", ["yes", "true", "2", "on"], "0 or 1"),
             ("OAUTH_PASSWORD_GRANT", ["yes", "true", "2", "on"], "0 or 1"),
@@ -130,6 +145,8 @@ def test_the_server_refuses_its_own_variables_too(name: str, value: str) -> None
         ("REGISTRATION_OPEN", "REGISTRATION_OPEN", "0", False),
         ("OAUTH_PASSWORD_GRANT", "OAUTH_PASSWORD_GRANT", "1", True),
         ("LOG_LEVEL", "LOG_LEVEL", "error", "error"),
+        ("METRICS_TOKEN", "METRICS_TOKEN", "", None),
+        ("METRICS_BIND", "METRICS_BIND", "[::1]:9100", "[::1]:9100"),
         ("THREADS", "DATABASE_POOL_SIZE", "13", 13),
         ("PROXY_HOPS", "PROXY_HOPS", "", 0),
         ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "sqlite:////srv/t.db", "sqlite:////srv/t.db"),

@@ -29,6 +29,7 @@ PUBLIC = {
     "feeds.read",  # the secret address is the credential
     "health.healthz",
     "health.readyz",
+    "metrics.show",  # 404, or asks for a token of its own
     "docs.openapi",  # what it describes asks for tokens itself
     "docs.page",
     "auth.home",  # only leads to one of the others

@@ -1,5 +1,5 @@
 """What operators and their machines ask, and what describes the API."""
 
-from app.ops import docs, health
+from app.ops import docs, health, metrics
 
-blueprints = (health.bp, docs.bp)
+blueprints = (health.bp, metrics.bp, docs.bp)

@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
 from sqlalchemy import ColumnElement, select
 from structlog.contextvars import get_contextvars
 
 from app.extensions import db
 from app.models import SecurityEvent, User
-from app.services import devices
+from app.services import devices, metrics
 
 _log = structlog.get_logger("security")
 
@@ -56,10 +55,9 @@ class Event(StrEnum):
 #: How a sign-in can come out.
 LOGINS = (Event.LOGIN_SUCCESS, Event.LOGIN_SUCCESS_AFTER_FAIL, Event.LOGIN_FAIL)
 
-_count = Counter("taskward_security_events", "Security events by name.", ["event"])
 for _event in Event:
     # From the start at zero, so that the first one of a kind shows as an increase.
-    _count.labels(_event.value)
+    metrics.event(_event.value)
 
 
 def add(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:
@@ -86,7 +84,9 @@ def add(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = Non
 def note(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:
     """Log and count an event without a row, for what happens so often that it would bury the rest of the list."""
     _log.info(event, user_id=user_id and str(user_id), sign_in_id=sign_in_id and str(sign_in_id), **detail)
-    _count.labels(event.value).inc()
+    metrics.event(event.value).inc()
+    if event in LOGINS:
+        metrics.sign_in("refused" if event is Event.LOGIN_FAIL else "succeeded").inc()
 
 
 def record(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:

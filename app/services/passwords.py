@@ -3,10 +3,10 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from argon2 import PasswordHasher
@@ -14,7 +14,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 from zxcvbn import zxcvbn  # type: ignore[import-untyped]
 
+from app.services import metrics
 from app.services.errors import InvalidInput
+
+_Result = TypeVar("_Result")
 
 MIN_LENGTH = 12
 MAX_LENGTH = 256
@@ -72,14 +75,14 @@ def check(password: str, field: str = "password", about: Iterable[str] = ()) -> 
 def hash_password(password: str) -> str:
     """Return the PHC string of a new argon2id hash; waits while every core is hashing."""
     hasher, _ = _hasher()
-    return _hashing.submit(hasher.hash, password).result()
+    return _in_turn(hasher.hash, password)
 
 
 def verify(stored: str | None, password: str) -> bool:
     """Tell whether the password matches; ``None`` (no such account) costs the same work and is never true."""
     hasher, dummy = _hasher()
     try:
-        _hashing.submit(hasher.verify, stored or dummy, password).result()
+        _in_turn(hasher.verify, stored or dummy, password)
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None
@@ -88,6 +91,16 @@ def verify(stored: str | None, password: str) -> bool:
 def needs_rehash(stored: str) -> bool:
     """Tell whether the hash was made with other parameters than those configured now."""
     return _hasher()[0].check_needs_rehash(stored)
+
+
+def _in_turn(work: Callable[..., _Result], *arguments: str) -> _Result:
+    def counted() -> _Result:
+        metrics.hashes_waiting.dec()
+        with metrics.hashes_running.track_inprogress():
+            return work(*arguments)
+
+    metrics.hashes_waiting.inc()
+    return _hashing.submit(counted).result()
 
 
 def _hasher() -> tuple[PasswordHasher, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import ColumnElement, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, select, update
 from structlog.contextvars import get_contextvars
 
 from app.extensions import db
@@ -156,6 +156,12 @@ def live(user_id: UUID | None = None) -> list[dict[str, Any]]:
         query = query.where(SignIn.user_id == user_id)
     with db.read() as connection:
         return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def count_live() -> int:
+    """Return how many sign-ins are alive, everybody's together."""
+    with db.read() as connection:
+        return connection.execute(select(func.count()).select_from(SignIn).where(*alive(utcnow()))).scalar_one()
 
 
 def end(user_id: UUID, sign_in_id: UUID, reason: str) -> None:

@@ -39,7 +39,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.extensions import db
 from app.models import LoginThrottle, utcnow
-from app.services import audit, keys, known_devices
+from app.services import audit, keys, known_devices, metrics
 from app.services.errors import TooManyAttempts
 
 _LONGEST_DELAY = 900
@@ -136,6 +136,7 @@ def _begin(counters: list[tuple[_Rule, str]], owner: UUID | None = None) -> Atte
         elif rule is not _ACCOUNT or not known_devices.by_network(owner or _NOBODY):
             until = db.session.scalar(select(LoginThrottle.blocked_until).where(LoginThrottle.key == key))
             db.session.rollback()
+            metrics.throttled(f"guesses by {rule.name}").inc()
             raise TooManyAttempts(math.ceil((until - now).total_seconds()) if until else 1)
     db.session.commit()
     return Attempt(counted)

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from app.extensions import db
 from app.models import BlockedToken, SignIn, User, utcnow
-from app.services import audit, key_rotation, keys, scopes, sign_ins, throttle
+from app.services import audit, key_rotation, keys, metrics, scopes, sign_ins, throttle
 from app.services.errors import InvalidGrant, InvalidScope, InvalidToken
 
 ACCESS = keys.ACCESS
@@ -158,9 +158,9 @@ def rotate(raw: str, client_id: str, scope: str | None = None) -> TokenPair:
     try:
         claims = verify(raw, REFRESH)
     except InvalidToken as error:
-        raise InvalidGrant from error
+        raise _refusal() from error
     if claims["client_id"] != client_id:
-        raise InvalidGrant
+        raise _refusal()
     seq, now = claims["seq"], utcnow()
     named = SignIn.id == UUID(claims["sid"]), SignIn.user_id == UUID(claims["sub"]), SignIn.client_id == client_id
     rotated = db.session.execute(
@@ -180,8 +180,10 @@ def rotate(raw: str, client_id: str, scope: str | None = None) -> TokenPair:
         narrowed = scopes.within(scope, row.scope)
     except InvalidScope:
         db.session.rollback()
+        metrics.refresh("refused").inc()
         raise
     db.session.commit()
+    metrics.refresh("rotated" if rotated else "grace").inc()
     audit.note(audit.Event.SESSION_RENEWED, row.user_id, row.id, repeated=rotated is None)
     return issue(row, narrowed)
 
@@ -229,10 +231,15 @@ def _repeat_of_last_rotation(named: tuple[ColumnElement[bool], ...], seq: int, n
     ).one_or_none()
     if row is None:
         db.session.rollback()
-        raise InvalidGrant
+        raise _refusal()
     if row.seq - seq == 1 and now - row.rotated_at <= current_app.config["REFRESH_GRACE"]:
         return row
     audit.add(audit.Event.TOKEN_REUSE, row.user_id, row.id, behind=row.seq - seq)
     sign_ins.mark_ended([SignIn.id == row.id], "token reuse")
     db.session.commit()
-    raise InvalidGrant
+    raise _refusal("reuse")
+
+
+def _refusal(outcome: str = "refused") -> InvalidGrant:
+    metrics.refresh(outcome).inc()
+    return InvalidGrant()

@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.extensions import db
-from app.services import audit, known_devices, tokens
+from app.services import audit, known_devices, metrics, tokens
 from app.services.errors import InvalidToken, TooManyRequests
 from app.web import cookies
 from app.web.access import bearer_token
@@ -119,6 +119,7 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(RateLimitExceeded)
     def refuse(_: RateLimitExceeded) -> AnyResponse:
         limit = limiter.current_limit
+        metrics.throttled(_scope("")).inc()
         if limit is not None and _first_time(limiter, limit):
             _record()
         return on_service_error(TooManyRequests(_left(limit)[1] if limit else 60))

@@ -1,4 +1,4 @@
-"""Request id, and one JSON log line per request: route template, never the URL with its query."""
+"""Request id, and one JSON log line and count per request: route template, never the URL with its query."""
 
 import logging
 import re
@@ -14,6 +14,8 @@ from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from structlog.tracebacks import ExceptionDictTransformer
 from uuid6 import uuid7
+
+from app.services import metrics
 
 _log = structlog.get_logger("request")
 _ROW = re.compile(r"DETAIL:.*?(?=\[SQL|\Z)", re.DOTALL)
@@ -102,12 +104,14 @@ def _warn_of_no_address() -> None:
 
 def _close(response: Response) -> Response:
     rule = request.url_rule.rule if request.url_rule else None
+    seconds = time.perf_counter() - g.started
+    metrics.request(request.method, rule, response.status_code, seconds)
     _log.info(
         "request",
         method=request.method,
         route=rule,
         status=response.status_code,
-        ms=round((time.perf_counter() - g.started) * 1000, 1),
+        ms=round(seconds * 1000, 1),
         user_id=str(g.principal.user_id) if "principal" in g else None,
     )
     response.headers["X-Request-Id"] = g.request_id

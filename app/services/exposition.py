@@ -1,0 +1,50 @@
+"""What a scrape is answered with: what all processes counted, and what the database knows."""
+
+import platform
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from prometheus_client.values import ValueClass
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.services import sign_ins
+
+_PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+def exposition() -> bytes:
+    """Return all metrics in Prometheus' text format; of processes that share a directory, all of them together."""
+    counted = REGISTRY
+    if ValueClass._multiprocess:
+        counted = CollectorRegistry()
+        MultiProcessCollector(counted)  # type: ignore[no-untyped-call] # the library's
+    asked = CollectorRegistry()
+    asked.register(_Asked())
+    return generate_latest(counted) + generate_latest(asked)
+
+
+class _Asked(Collector):
+    """What is not counted but asked for at the moment of the scrape."""
+
+    def collect(self) -> Iterable[Metric]:
+        try:
+            live = sign_ins.count_live()
+        except (DBAPIError, PoolTimeout):
+            live = None
+        else:
+            yield GaugeMetricFamily("taskward_live_sign_ins", "Sign-ins that are alive.", live)
+        yield GaugeMetricFamily("taskward_database_up", "1 if the database answers.", live is not None)
+        build = {"version": _version(), "python": platform.python_version()}
+        yield InfoMetricFamily("taskward_build", "What runs here.", build)
+
+
+@cache
+def _version() -> str:
+    return str(tomllib.loads(_PROJECT.read_text())["project"]["version"])
