@@ -32,6 +32,7 @@ class Principal:
     email: str
     name: str
     timezone: str
+    theme: str
     rev: int
     created_at: datetime
 
@@ -52,6 +53,7 @@ _PRINCIPAL = (
         User.email,
         User.name,
         User.timezone,
+        User.theme,
         User.rev,
         User.created_at,
     )
