@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, current_app, request
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 #: What browsers and crawlers ask for at the root, from where alone a service worker may serve every page.
 _AT_ROOT = ("robots.txt", "service-worker.js")
@@ -57,7 +57,8 @@ def _send(filename: str) -> Response:
     # Another version than the one asked for, as while servers are being updated, must not be kept under its name.
     response.headers["Cache-Control"] = _FOR_EVER if request.args.get("v") == file.fingerprint else _FOR_A_WHILE
     response.set_etag(file.fingerprint + ("-gzip" if packed else ""))
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _find(app: Flask, filename: str) -> _File | None:
