@@ -8,8 +8,6 @@ addEventListener("install", (event) => {
   event.waitUntil(caches.open("offline").then((cache) => cache.addAll(FILES)));
 });
 
-addEventListener("activate", (event) => event.waitUntil(clients.claim()));
-
 addEventListener("fetch", (event) => {
   const { method, mode, url } = event.request;
   const file = mode === "navigate" ? PAGE : FILES.find((path) => url === location.origin + path);
