@@ -47,7 +47,7 @@ class ProfileForm(Form):
         "Theme",
         validate_choice=False,
         choices=[
-            SelectChoice("system", "As on this device"),
+            SelectChoice("system", "System"),
             SelectChoice("light", "Light"),
             SelectChoice("dark", "Dark"),
         ],
