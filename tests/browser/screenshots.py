@@ -174,9 +174,8 @@ def take(browser: Browser, url: str) -> None:
 
 def main() -> None:
     """Start the server over a fresh database, and take the pictures."""
-    for directory in (EVERY, README):
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(parents=True)
+    shutil.rmtree(EVERY, ignore_errors=True)
+    EVERY.mkdir()
     with (
         tempfile.TemporaryDirectory() as instance,
         installation("sqlite", Path(instance), RATE_LIMIT="0") as environment,
