@@ -13,7 +13,7 @@ TOOLS := .venv/tools-installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt check security-report browser redis nginx clean
+.PHONY: help run test lint fmt check security-report screenshots browser redis nginx clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: ## lint, then test and measure coverage, which takes half as long again: 
 
 security-report: $(TOOLS) ## write into docs/security.md which test proves which requirement
 	$(BIN)/python -m tests.security_report
+
+screenshots: $(TOOLS) browser ## take a picture of every page into screenshots/, and those of the README
+	$(BIN)/python -m tests.browser.screenshots
 
 browser: $(TOOLS) ## make sure there is a Chromium for the browser tests
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \

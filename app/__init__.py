@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import config
 from app import auth, cli, ops, tasks
 from app.extensions import csrf, db, jwt, migrate
-from app.web import access, errors, headers, json, limits, logs, origin
+from app.web import access, compression, errors, headers, json, limits, logs, origin, static_files
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -20,7 +20,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         ConfigError: a setting has a value the application cannot run with.
     """
     settings = config.load() if settings is None else settings
-    app = Flask(__name__, template_folder="../templates", instance_path=settings["INSTANCE_PATH"])
+    app = Flask(__name__, static_folder=None, template_folder="../templates", instance_path=settings["INSTANCE_PATH"])
     app.config.from_mapping(settings)
     # Werkzeug would answer //x with a redirect to whatever host the request names.
     app.url_map.merge_slashes = False
@@ -69,9 +69,11 @@ def _add_web_layer(app: Flask) -> None:
     # After-request functions run in reverse: the log line is written last, when the answer is complete.
     logs.init_app(app)
     headers.init_app(app)
+    compression.init_app(app)
     errors.init_app(app)
     limits.init_app(app)
     origin.init_app(app)
+    static_files.init_app(app)
 
 
 def _register_routes(app: Flask) -> None:

@@ -40,7 +40,7 @@ def index() -> Any:
 @bp.post("/profile")
 @login_required
 def update() -> Any:
-    """Change name and time zone."""
+    """Change name, time zone and theme."""
     form = ProfileForm()
     try:
         changes = form.read(schemas.ProfileChanges).model_dump(exclude_unset=True)
@@ -161,7 +161,7 @@ def _refused(form: Form, error: ServiceError) -> Any:
 def _page(sent: Form | None = None, cursor: UUID | None = None) -> str:
     who = principal()
     events = audit.events_of(who.user_id, cursor, _RECENT)
-    saved = {"name": who.name, "timezone": who.timezone}
+    saved = {"name": who.name, "timezone": who.timezone, "theme": who.theme}
     # Only the form that was sent takes the posted values; the others show what is saved.
     profile = sent if isinstance(sent, ProfileForm) else ProfileForm(formdata=None, data=saved)
     profile.offer(who.timezone)

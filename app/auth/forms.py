@@ -3,7 +3,7 @@
 from typing import ClassVar
 from zoneinfo import available_timezones
 
-from wtforms import BooleanField, EmailField, HiddenField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, RadioField, SelectField, StringField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # the stubs are of WTForms 3.2
 from wtforms.validators import DataRequired, InputRequired
 
@@ -61,6 +61,15 @@ class ProfileForm(Form):
         choices=_zones,
         validate_choice=False,
         description="Decides what “today” and “overdue” mean for your tasks.",
+    )
+    theme = RadioField(
+        "Theme",
+        validate_choice=False,
+        choices=[
+            SelectChoice("system", "System"),
+            SelectChoice("light", "Light"),
+            SelectChoice("dark", "Dark"),
+        ],
     )
 
     def offer(self, current: str) -> None:

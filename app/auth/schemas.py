@@ -12,6 +12,7 @@ from app.web.payload import Answer, Email, MergePatch, Name, OneLine, Schema, Se
 
 # Longer than any password may be, so that the rule about length is the service's to explain.
 Password = Annotated[Secret, Field(max_length=1024)]
+Theme = Literal["system", "light", "dark"]
 
 
 class Registration(Schema):
@@ -38,6 +39,7 @@ class ProfileChanges(MergePatch):
 
     name: Name = ""
     timezone: Annotated[OneLine, Field(max_length=64)] = ""
+    theme: Theme = "system"
 
 
 class PasswordChange(Schema):
@@ -67,6 +69,7 @@ class Profile(Answer):
     email: str
     name: str
     timezone: str
+    theme: Theme
     created_at: datetime
 
 
@@ -138,5 +141,6 @@ def own_profile(who: Principal) -> dict[str, Any]:
         "email": who.email,
         "name": who.name,
         "timezone": who.timezone,
+        "theme": who.theme,
         "created_at": who.created_at,
     }

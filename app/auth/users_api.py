@@ -30,7 +30,7 @@ def show(user_id: UUID) -> Any:
 @documented(request=schemas.ProfileChanges, response=schemas.Profile)
 @owner_required("account")
 def update(user_id: UUID) -> Any:
-    """Change name or time zone (JSON merge patch)."""
+    """Change name, time zone or theme (JSON merge patch)."""
     changes = json_body(schemas.ProfileChanges).model_dump(exclude_unset=True)
     return accounts.update_profile(user_id, changes)
 

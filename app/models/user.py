@@ -23,6 +23,8 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(Text)
     #: IANA zone in which due dates are meant.
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    #: How pages look: ``light``, ``dark``, or as the ``system`` of whoever looks.
+    theme: Mapped[str] = mapped_column(String(6), default="system")
     #: NULL: the account may sign in.
     disabled_at: Mapped[datetime | None] = mapped_column(Timestamp)
     #: Counts the writes to this person's tasks; each write stamps it on the rows it touches.

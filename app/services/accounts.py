@@ -122,7 +122,7 @@ def change_email_anew(who: sign_ins.Principal, email: str) -> tokens.TokenPair |
 
 
 def update_profile(user_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
-    """Change ``name`` and ``timezone``, whichever is given; commits. Returns the profile afterwards.
+    """Change ``name``, ``timezone`` and ``theme``, whichever is given; commits. Returns the profile afterwards.
 
     Raises:
         InvalidInput: the time zone is not an IANA name.
@@ -141,12 +141,13 @@ def update_profile(user_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def profile(user_id: UUID) -> dict[str, Any]:
-    """Return id, email, name, timezone and created_at.
+    """Return id, email, name, timezone, theme and created_at.
 
     Raises:
         UserNotFound: there is no such account.
     """
-    query = select(User.id, User.email, User.name, User.timezone, User.created_at).where(User.id == user_id)
+    columns = (User.id, User.email, User.name, User.timezone, User.theme, User.created_at)
+    query = select(*columns).where(User.id == user_id)
     with db.read() as connection:
         row = connection.execute(query).one_or_none()
     if row is None:

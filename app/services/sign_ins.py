@@ -33,6 +33,7 @@ class Principal:
     email: str
     name: str
     timezone: str
+    theme: str
     rev: int
     created_at: datetime
     idle_until: datetime
@@ -64,6 +65,7 @@ _PRINCIPAL = (
         User.email,
         User.name,
         User.timezone,
+        User.theme,
         User.rev,
         User.created_at,
         SignIn.idle_until,

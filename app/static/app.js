@@ -1,5 +1,9 @@
 // Improves pages that work without it. Builds no markup: Trusted Types would refuse that.
 
+const worker = "/service-worker.js";
+const policy = window.trustedTypes?.createPolicy("service-worker", { createScriptURL: () => worker });
+navigator.serviceWorker?.register(policy?.createScriptURL("") ?? worker);
+
 for (const button of document.querySelectorAll("[data-reveal]")) {
   const input = document.getElementById(button.dataset.reveal);
   const show = (visible) => {

@@ -11,19 +11,23 @@ PAGE_POLICY = "; ".join(
         "font-src 'self'",
         "connect-src 'self'",
         "manifest-src 'self'",
+        "worker-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
         "object-src 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
+        # The one policy gives the constant address of the service worker, which app.js registers.
+        "trusted-types service-worker",
     )
 )
 #: Swagger UI is written for pages without such a policy: it draws by innerHTML, with images in data: addresses.
-DOCS_POLICY = PAGE_POLICY.replace("; require-trusted-types-for 'script'; trusted-types 'none'", "").replace(
+DOCS_POLICY = PAGE_POLICY.replace("; require-trusted-types-for 'script'; trusted-types service-worker", "").replace(
     "img-src 'self'", "img-src 'self' data:"
 )
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+#: A service worker asks under the policy that its own file came with.
+WORKER_POLICY = f"{DATA_POLICY}; connect-src 'self'"
 
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -47,8 +51,7 @@ def _add(response: Response) -> Response:
         headers.setdefault(name, value)
     if response.status_code == 204:
         del headers["Content-Type"]
-    page_policy = DOCS_POLICY if request.endpoint == "docs.page" else PAGE_POLICY
-    headers["Content-Security-Policy"] = page_policy if response.mimetype == "text/html" else DATA_POLICY
+    headers["Content-Security-Policy"] = _policy(response)
     if request.endpoint != "static" or response.status_code >= 400:
         # What is behind a sign-in, or about one, is nobody's to keep (RFC 6749 §5.1 asks for both headers).
         headers.setdefault("Cache-Control", "no-store")
@@ -56,3 +59,9 @@ def _add(response: Response) -> Response:
     if current_app.config["HTTPS"]:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response
+
+
+def _policy(response: Response) -> str:
+    if response.mimetype == "text/html":
+        return DOCS_POLICY if request.endpoint == "docs.page" else PAGE_POLICY
+    return WORKER_POLICY if request.path == "/service-worker.js" else DATA_POLICY

@@ -21,7 +21,7 @@ def test_registering_answers_201_with_the_profile_and_where_it_is(client: FlaskC
     assert response.status_code == 201
     body = response.get_json()
     assert response.headers["Location"] == f"/api/users/{body['id']}"
-    assert body.keys() == {"id", "email", "name", "timezone", "created_at"}
+    assert body.keys() == {"id", "email", "name", "timezone", "theme", "created_at"}
     assert (body["email"], body["name"], body["timezone"]) == ("carol@example.org", "Carol", "UTC")
 
 

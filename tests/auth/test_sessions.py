@@ -150,6 +150,8 @@ def test_the_profile_can_be_read_and_changed(alice: Person) -> None:
         {"timezone": "Mars/Olympus"},
         {"timezone": "../../etc/passwd"},
         {"timezone": None},
+        {"theme": "sepia"},
+        {"theme": None},
         {"name": None},
         {"name": "x" * 101},
         {"name": "two\nlines"},

@@ -4,20 +4,25 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
 from tests.servers import Server
 
 OpenPage = Callable[..., Page]
 
 
+def launch(playwright: Playwright) -> Browser:
+    """Start Chromium, headless: the one on the machine, or else Playwright's own."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    # The sandbox needs rights that a container does not have; the pages are our own.
+    return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium, headless: the one on the machine, or else Playwright's own."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    """Chromium, started once."""
     with sync_playwright() as playwright:
-        # The sandbox needs rights that a container does not have; the pages are our own.
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        browser = launch(playwright)
         yield browser
         browser.close()
 

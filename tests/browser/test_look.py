@@ -1,0 +1,46 @@
+"""How pages look: the theme that was chosen, and 320 pixels, which is a wide window at 400 per cent (WCAG 1.4.10)."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import OpenPage
+from tests.browser.test_journey import fill_sign_in
+from tests.conftest import ONE_DATABASE
+from tests.people import PASSWORD, Person
+
+_IS_DARK = "getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g)[0] < 128"
+_CUT_OFF = """[...document.querySelectorAll("main *")].filter((each) => each.checkVisibility()
+    && each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".unseen")).map((each) => each.outerHTML)"""
+
+
+def narrow_and_whole(page: Page, path: str) -> None:
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    assert page.evaluate(_CUT_OFF) == [], path
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize(("scheme", "theme"), [("light", "dark"), ("dark", "light")])
+def test_a_chosen_theme_wins_over_the_systems_without_javascript(
+    open_page: OpenPage, alice: Person, scheme: str, theme: str
+) -> None:
+    page = open_page(color_scheme=scheme, java_script_enabled=False)
+    page.goto("/login?next=/account")
+    assert page.evaluate(_IS_DARK) is (scheme == "dark")
+    fill_sign_in(page, alice.email, PASSWORD)
+    page.get_by_role("radio", name=theme.capitalize()).check()
+    page.get_by_role("button", name="Save profile").click()
+    for path in ("/account", "/tasks"):
+        page.goto(path)
+        assert page.evaluate(_IS_DARK) is (theme == "dark")
+
+
+@ONE_DATABASE
+def test_nothing_is_cut_off_at_400_per_cent(open_page: OpenPage, alice: Person) -> None:
+    task = alice.make_task(title="Donaudampfschifffahrtsgesellschaftskapitän" * 3, tags=["x" * 50], priority="high")
+    page = open_page(viewport={"width": 320, "height": 256})
+    for path in ("/register", "/static/offline.html", "/login?next=/account"):
+        narrow_and_whole(page, path)
+    fill_sign_in(page, alice.email, PASSWORD)
+    for path in ("/tasks", f"/tasks/{task['id']}", "/account", "/account/data"):
+        narrow_and_whole(page, path)
