@@ -37,6 +37,8 @@ PUBLIC = {
     "auth.logout",  # without a sign-in there is nothing to end
 }
 NOWHERE = "00000000-0000-4000-8000-000000000000"
+#: Values of what in an address is no id.
+WORDS: dict[str, object] = {"action": "complete", "rev": 1}
 
 Call = tuple[str, Rule]
 
@@ -50,7 +52,7 @@ def calls(app: Flask, *, kind: Callable[[Rule], bool]) -> Iterator[Call]:
 
 
 def address(app: Flask, rule: Rule, user_id: str) -> str:
-    values = {name: user_id if name == "user_id" else NOWHERE for name in rule.arguments}
+    values = {name: user_id if name == "user_id" else WORDS.get(name, NOWHERE) for name in rule.arguments}
     with app.test_request_context():
         return app.url_map.bind("").build(rule.endpoint, values)
 

@@ -35,7 +35,128 @@ function ago(time) {
   time.textContent = unit ? words.format(Math.round(seconds / size), unit) : "just now";
 }
 
-const moments = document.querySelectorAll("time[data-relative]");
-const refresh = () => moments.forEach(ago);
+const refresh = () => document.querySelectorAll("time[data-relative]").forEach(ago);
 refresh();
-if (moments.length) setInterval(refresh, 60_000);
+setInterval(refresh, 60_000);
+
+// Tasks without a full reload: the same requests as ever; what comes back replaces what is there, or opens in a dialog.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const isTasks = ({ origin, pathname }) => origin === location.origin && /^\/tasks(\/|$)/.test(pathname);
+const modified = (event) => event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey;
+let busy = false;
+
+function load(url, body, push = true) {
+  if (busy) return;
+  busy = true;
+  const request = new XMLHttpRequest();
+  request.open(body ? "POST" : "GET", url);
+  request.responseType = "document";
+  request.timeout = 30_000;
+  request.onloadend = () => {
+    busy = false;
+    const answer = request.response, at = new URL(request.responseURL || url, location);
+    if (!isTasks(at)) location.assign(at);
+    else if (answer && $("main", answer)) show(answer, at.href, push && (!body || request.status < 400));
+    else tell("That did not work: there is no answer. What you typed is still here; try again.");
+  };
+  request.send(body);
+}
+
+function tell(text) {
+  const message = document.createElement("p");
+  message.className = "message";
+  message.role = "alert";
+  message.textContent = text;
+  ($("dialog.page") ?? $(".messages")).prepend(message);
+}
+
+function show(answer, url, push) {
+  const main = $("main", answer);
+  $("dialog.page")?.close();
+  if ("dialog" in main.dataset) return showDialog(main, answer.title);
+  const focus = successor(document.activeElement), moved = push && url !== location.href;
+  if (moved) history.pushState(null, "", url);
+  document.title = answer.title;
+  $(".messages").replaceChildren(...$(".messages", answer).children);
+  for (const part of ["header", "main"]) $(part).replaceWith($(part, answer));
+  refresh();
+  if (moved) scrollTo(0, 0);
+  enter($("[autofocus]", main) ?? focus() ?? main);
+}
+
+function showDialog(main, title) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "page";
+  dialog.ariaLabel = title;
+  dialog.append(...main.childNodes);
+  dialog.onclose = () => dialog.remove();
+  document.body.append(dialog);
+  dialog.showModal();
+  refresh();
+}
+
+function enter(field) {
+  field?.closest("details")?.setAttribute("open", "");
+  field?.focus();
+}
+
+// What has the focus once the page is replaced: the same thing, or what is in its place in the row that came next.
+function successor(active) {
+  const from = active.form?.elements.title ?? active, row = from.closest(".task");
+  const rows = document.getElementsByClassName("task"), place = [...rows].indexOf(row);
+  return () => {
+    if (!row) return document.getElementById(from.id) ?? (from.href && $(`main a[href="${from.getAttribute("href")}"]`));
+    const next = document.getElementById(row.id) ?? rows[Math.min(place, rows.length - 1)];
+    return next && ($(`.${from.classList[0]}`, next) ?? $("a", next));
+  };
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target, url = new URL(form.getAttribute("action") ?? "", location);
+  if (event.defaultPrevented || !isTasks(location) || !isTasks(url) || form.method === "dialog") return;
+  event.preventDefault();
+  const fields = new URLSearchParams(new FormData(form, event.submitter)), post = form.method === "post";
+  if (!post) url.search = fields;
+  load(url, post ? fields : null);
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  if (!link || link.hash || modified(event) || event.shiftKey || !isTasks(location) || !isTasks(link)) return;
+  event.preventDefault();
+  if (link.closest(".page") && link.href === location.href) $("dialog.page").close();
+  else load(link.href);
+});
+
+document.addEventListener("change", () => {
+  const text = $("[data-selected]");
+  if (text) text.textContent = `${document.querySelectorAll(".pick :checked").length} selected`;
+});
+
+addEventListener("popstate", () => location.hash || load(location.href, null, false));
+
+// Keyboard shortcuts: the list of them in the dialog says what each presses, or enters.
+
+const shortcuts = $("#shortcuts-on"), TYPING = "input:not([type=checkbox]), select, textarea, dialog";
+let prefix = "";
+
+document.addEventListener("keydown", (event) => {
+  if (!shortcuts?.checked || modified(event) || event.target.closest(TYPING)) return;
+  const key = prefix + event.key, step = { j: 1, k: -1 }[key], titles = [...document.querySelectorAll(".task-title")];
+  prefix = key === "g" ? key : "";
+  const target = step
+    ? titles[titles.findIndex((title) => title.closest(":focus-within.task")) + step]
+    : $($(`[data-keys~="${CSS.escape(key)}"]`)?.dataset.target || "none");
+  if (!target) return;
+  event.preventDefault();
+  if (step || target.matches(TYPING)) enter(target);
+  else target.click();
+});
+
+if (shortcuts) {
+  shortcuts.checked = !localStorage.noShortcuts;
+  shortcuts.onchange = () => { localStorage.noShortcuts = shortcuts.checked ? "" : "1"; };
+  $("#shortcuts-button").hidden = false;
+  $("#shortcuts-button").onclick = () => $("#shortcuts").showModal();
+}
