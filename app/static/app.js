@@ -39,45 +39,45 @@ const refresh = () => document.querySelectorAll("time[data-relative]").forEach(a
 refresh();
 setInterval(refresh, 60_000);
 
-// Tasks without a full reload: the same requests as ever; what comes back replaces what is there, or opens in a dialog.
+// Tasks without full reloads: what comes back replaces what is there, or opens in a dialog.
 
 const $ = (selector, root = document) => root.querySelector(selector);
-const isTasks = ({ origin, pathname }) => origin === location.origin && /^\/tasks(\/|$)/.test(pathname);
+const make = (name, properties) => Object.assign(document.createElement(name), properties);
+const ours = (url) => [location, url].every((at) => at.href.startsWith(`${location.origin}/tasks`));
 const modified = (event) => event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey;
-let busy = false;
+const OPEN = "dialog.page[open]";
+let busy, wanted;
 
 function load(url, body, push = true) {
-  if (busy) return;
-  busy = true;
-  const request = new XMLHttpRequest();
-  request.open(body ? "POST" : "GET", url);
-  request.responseType = "document";
-  request.timeout = 30_000;
+  if (busy) return void (wanted = body ? wanted : url); // Nothing is sent twice; a link is followed afterwards.
+  const request = (busy = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 30_000 }));
   request.onloadend = () => {
-    busy = false;
     const answer = request.response, at = new URL(request.responseURL || url, location);
-    if (!isTasks(at)) location.assign(at);
+    const text = "There is no answer. What you typed is still here; try again.";
+    busy = null;
+    if (!ours(at)) location.assign(at);
     else if (answer && $("main", answer)) show(answer, at.href, push && (!body || request.status < 400));
-    else tell("That did not work: there is no answer. What you typed is still here; try again.");
+    else ($(OPEN) ?? $(".messages")).prepend(make("p", { className: "message", role: "alert", textContent: text }));
+    if (wanted) load(wanted);
+    wanted = null;
   };
+  request.open(body ? "POST" : "GET", url);
   request.send(body);
 }
 
-function tell(text) {
-  const message = document.createElement("p");
-  message.className = "message";
-  message.role = "alert";
-  message.textContent = text;
-  ($("dialog.page") ?? $(".messages")).prepend(message);
-}
-
 function show(answer, url, push) {
-  const main = $("main", answer);
-  $("dialog.page")?.close();
-  if ("dialog" in main.dataset) return showDialog(main, answer.title);
+  const main = $("main", answer), title = answer.title;
+  $(OPEN)?.close();
+  if ("dialog" in main.dataset) {
+    const dialog = make("dialog", { className: "page", ariaLabel: title, onclose: () => dialog.remove() });
+    document.body.append(dialog);
+    dialog.append(...main.childNodes);
+    dialog.showModal();
+    return refresh();
+  }
   const focus = successor(document.activeElement), moved = push && url !== location.href;
   if (moved) history.pushState(null, "", url);
-  document.title = answer.title;
+  document.title = title;
   $(".messages").replaceChildren(...$(".messages", answer).children);
   for (const part of ["header", "main"]) $(part).replaceWith($(part, answer));
   refresh();
@@ -85,28 +85,17 @@ function show(answer, url, push) {
   enter($("[autofocus]", main) ?? focus() ?? main);
 }
 
-function showDialog(main, title) {
-  const dialog = document.createElement("dialog");
-  dialog.className = "page";
-  dialog.ariaLabel = title;
-  dialog.append(...main.childNodes);
-  dialog.onclose = () => dialog.remove();
-  document.body.append(dialog);
-  dialog.showModal();
-  refresh();
-}
-
 function enter(field) {
-  field?.closest("details")?.setAttribute("open", "");
-  field?.focus();
+  field.closest("details")?.setAttribute("open", "");
+  field.focus();
 }
 
-// What has the focus once the page is replaced: the same thing, or what is in its place in the row that came next.
+// What has the focus once the page is replaced: the same thing, or the same in the row that came next.
 function successor(active) {
   const from = active.form?.elements.title ?? active, row = from.closest(".task");
   const rows = document.getElementsByClassName("task"), place = [...rows].indexOf(row);
   return () => {
-    if (!row) return document.getElementById(from.id) ?? (from.href && $(`main a[href="${from.getAttribute("href")}"]`));
+    if (!row) return document.getElementById(from.id) ?? (from.closest(".tabs") && $(".tabs [aria-current]"));
     const next = document.getElementById(row.id) ?? rows[Math.min(place, rows.length - 1)];
     return next && ($(`.${from.classList[0]}`, next) ?? $("a", next));
   };
@@ -114,31 +103,30 @@ function successor(active) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target, url = new URL(form.getAttribute("action") ?? "", location);
-  if (event.defaultPrevented || !isTasks(location) || !isTasks(url) || form.method === "dialog") return;
+  if (event.defaultPrevented || form.method === "dialog" || !ours(url)) return;
   event.preventDefault();
-  const fields = new URLSearchParams(new FormData(form, event.submitter)), post = form.method === "post";
-  if (!post) url.search = fields;
-  load(url, post ? fields : null);
+  const fields = new URLSearchParams(new FormData(form, event.submitter));
+  if (form.method === "post") load(url, fields);
+  else load(`${url.pathname}?${fields}`);
 });
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href]");
-  if (!link || link.hash || modified(event) || event.shiftKey || !isTasks(location) || !isTasks(link)) return;
+  if (!link || link.hash || modified(event) || event.shiftKey || !ours(link)) return;
   event.preventDefault();
-  if (link.closest(".page") && link.href === location.href) $("dialog.page").close();
+  if (link.closest(OPEN) && link.href === location.href) $(OPEN).close();
   else load(link.href);
 });
 
 document.addEventListener("change", () => {
-  const text = $("[data-selected]");
-  if (text) text.textContent = `${document.querySelectorAll(".pick :checked").length} selected`;
+  $("[data-selected]")?.replaceChildren(`${document.querySelectorAll(".pick :checked").length} selected`);
 });
 
 addEventListener("popstate", () => location.hash || load(location.href, null, false));
 
-// Keyboard shortcuts: the list of them in the dialog says what each presses, or enters.
+// Keyboard shortcuts: the list of them says what each presses, or enters.
 
-const shortcuts = $("#shortcuts-on"), TYPING = "input:not([type=checkbox]), select, textarea, dialog";
+const TYPING = "input:not([type=checkbox]), select, textarea, dialog", shortcuts = $("#shortcuts-on");
 let prefix = "";
 
 document.addEventListener("keydown", (event) => {
@@ -146,7 +134,7 @@ document.addEventListener("keydown", (event) => {
   const key = prefix + event.key, step = { j: 1, k: -1 }[key], titles = [...document.querySelectorAll(".task-title")];
   prefix = key === "g" ? key : "";
   const target = step
-    ? titles[titles.findIndex((title) => title.closest(":focus-within.task")) + step]
+    ? titles[titles.findIndex((title) => title.closest(".task:focus-within")) + step]
     : $($(`[data-keys~="${CSS.escape(key)}"]`)?.dataset.target || "none");
   if (!target) return;
   event.preventDefault();
@@ -157,6 +145,4 @@ document.addEventListener("keydown", (event) => {
 if (shortcuts) {
   shortcuts.checked = !localStorage.noShortcuts;
   shortcuts.onchange = () => { localStorage.noShortcuts = shortcuts.checked ? "" : "1"; };
-  $("#shortcuts-button").hidden = false;
-  $("#shortcuts-button").onclick = () => $("#shortcuts").showModal();
 }
