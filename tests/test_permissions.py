@@ -40,6 +40,8 @@ PUBLIC = {
     "session.renew",  # the refresh token is the credential
 }
 NOWHERE = "00000000-0000-4000-8000-000000000000"
+#: Values of what in an address is no id.
+WORDS: dict[str, object] = {"action": "complete", "rev": 1}
 
 Call = tuple[str, Rule]
 
@@ -53,7 +55,7 @@ def calls(app: Flask, *, kind: Callable[[Rule], bool]) -> Iterator[Call]:
 
 
 def address(app: Flask, rule: Rule, user_id: str) -> str:
-    values = {name: user_id if name == "user_id" else NOWHERE for name in rule.arguments}
+    values = {name: user_id if name == "user_id" else WORDS.get(name, NOWHERE) for name in rule.arguments}
     with app.test_request_context():
         return app.url_map.bind("").build(rule.endpoint, values)
 

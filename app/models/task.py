@@ -3,10 +3,12 @@
 import unicodedata
 from datetime import date, datetime, time
 from enum import IntEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
 
 from app.database import Base
 from app.models.base import Timestamp, time_ordered_id, utcnow
@@ -18,6 +20,23 @@ NO_DUE_DATE = "9999-12-31T99:99"
 _SORTED = 100
 # PostgreSQL's own order depends on how its cluster was made; this one is SQLite's, and Python's.
 _ByCodePoint = String(_SORTED).with_variant(String(_SORTED, collation="C"), "postgresql")
+
+
+class _Former(TypeDecorator[dict[str, Any]]):
+    """Values of columns of `Task` by name, as JSON; without a value NULL."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Any) -> dict[str, Any] | None:
+        return value and {name: str(each) if isinstance(each, date | time) else each for name, each in value.items()}
+
+    def process_result_value(self, value: dict[str, Any] | None, dialect: Any) -> dict[str, Any] | None:
+        return value and {name: _read(Task.__table__.c[name].type.python_type, each) for name, each in value.items()}
+
+
+def _read(kind: Any, value: Any) -> Any:
+    return kind.fromisoformat(value) if value is not None and issubclass(kind, date | time) else value
 
 
 class Priority(IntEnum):
@@ -65,6 +84,8 @@ class Task(Base):
     updated_at: Mapped[datetime] = mapped_column(Timestamp, default=utcnow)
     #: The owner's `User.rev` at the last write.
     rev: Mapped[int] = mapped_column(BigInteger)
+    #: What the last write replaced, by column, so that it can be undone; empty: it made the task. NULL: it cannot be.
+    former: Mapped[dict[str, Any] | None] = mapped_column(_Former)
 
 
 class TaskTag(Base):

@@ -16,9 +16,12 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Operation:
-    """One write; ``fields`` are those of `app.services.tasks.change`, ``rev`` is the revision it was meant for."""
+    """One write; ``fields`` are those of `app.services.tasks.change`, ``rev`` is the revision it was meant for.
 
-    op: Literal["create", "put", "update", "delete", "restore"]
+    ``delete`` moves to the trash, ``remove`` deletes for good what is there.
+    """
+
+    op: Literal["create", "put", "update", "delete", "restore", "remove"]
     task_id: UUID | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     rev: int | None = None
@@ -62,6 +65,8 @@ def _carry_out(user_id: UUID, rev: int, it: Operation) -> TaskRow:
         return task_writes.put(user_id, rev, it.task_id, it.fields, condition)[0]
     if it.op == "update":
         return task_writes.change(user_id, rev, it.task_id, it.fields, condition)
+    if it.op == "remove":
+        return task_writes.remove(user_id, rev, it.task_id, condition)
     return task_writes.move(user_id, rev, it.task_id, to_trash=it.op == "delete", condition=condition)
 
 

@@ -31,14 +31,17 @@ _SORT_COLUMNS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Page:
-    """Tasks of one page, and the cursor of the next or None after the last."""
+    """Tasks of one page, and where the next and the previous page begin, None where there is none."""
 
     items: list[TaskRow]
-    next_cursor: str | None
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
 
 
-def page(user_id: UUID, query: Query, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page:
-    """Return one page of the person's tasks.
+def page(
+    user_id: UUID, query: Query, limit: int = DEFAULT_LIMIT, cursor: str | None = None, *, backwards: bool = False
+) -> Page:
+    """Return one page of the person's tasks: what comes after the cursor's task, or if ``backwards`` before it.
 
     Raises:
         InvalidInput: the cursor is damaged or came from another list.
@@ -46,14 +49,21 @@ def page(user_id: UUID, query: Query, limit: int = DEFAULT_LIMIT, cursor: str | 
     narrowings, values = _narrowings(user_id, query)
     if cursor is not None:
         values["last_key"], values["last_id"] = task_cursors.read(cursor, query)
-    statement = _page_statement(query.status, narrowings, query.order, continued=cursor is not None)
+    continued = cursor is not None
+    statement = _page_statement(query.status, narrowings, query.order, continued=continued, backwards=backwards)
     # The rows beyond the page are not read, only whether there is one.
     with db.read() as connection:
         rows = connection.execute(statement, values | {"rows": limit + 1}).all()
-    items = [{column.key: row[place] for place, column in enumerate(COLUMNS)} for row in rows[:limit]]
-    if len(rows) <= limit:
-        return Page(items, None)
-    return Page(items, task_cursors.write(query, rows[limit - 1].sort_key, rows[limit - 1].id))
+    more, rows = len(rows) > limit, rows[:limit]
+    if backwards:
+        rows = rows[::-1]
+    items = [{column.key: row[place] for place, column in enumerate(COLUMNS)} for row in rows]
+    following, previous = (continued, more) if backwards else (more, continued)
+    return Page(
+        items,
+        next_cursor=task_cursors.write(query, rows[-1].sort_key, rows[-1].id) if rows and following else None,
+        previous_cursor=task_cursors.write(query, rows[0].sort_key, rows[0].id) if rows and previous else None,
+    )
 
 
 def total(user_id: UUID, query: Query) -> int:
@@ -104,8 +114,10 @@ def _wanted(query: Query) -> Iterator[tuple[str, Any]]:
 # Building a statement and finding out that it was compiled before costs a third of a request. There are few shapes of
 # queries, and the values are not part of them.
 @lru_cache(maxsize=256)
-def _page_statement(status: Status, narrowings: tuple[str, ...], sort: Sort, *, continued: bool) -> Select[Any]:
-    column, downwards = _SORT_COLUMNS[sort.removeprefix("-")], sort.startswith("-")
+def _page_statement(
+    status: Status, narrowings: tuple[str, ...], sort: Sort, *, continued: bool, backwards: bool
+) -> Select[Any]:
+    column, downwards = _SORT_COLUMNS[sort.removeprefix("-")], sort.startswith("-") is not backwards
     columns: list[Any] = [*COLUMNS, column.label("sort_key")]
     statement = select(*columns).where(*_conditions(status, narrowings))
     if continued:

@@ -10,17 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from app.extensions import db
-from app.models import (
-    DeletedTask,
-    Priority,
-    Task,
-    TaskTag,
-    User,
-    due_sort_key,
-    time_ordered_id,
-    title_sort_key,
-    utcnow,
-)
+from app.models import DeletedTask, Priority, Task, TaskTag, User, due_sort_key, time_ordered_id, title_sort_key, utcnow
 from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound, TaskNotInTrash, UserNotFound
 
 COLUMNS = (
@@ -114,7 +104,7 @@ def add(user_id: UUID, rev: int, fields: dict[str, Any], task_id: UUID | None = 
     Raises:
         InvalidInput: a due time without a due date.
     """
-    values = new_row(user_id, fields, utcnow()) | ({"id": task_id} if task_id else {})
+    values = new_row(user_id, fields, utcnow()) | {"former": {}} | ({"id": task_id} if task_id else {})
     row = db.session.execute(insert(Task).values(rev=rev, **values).returning(*COLUMNS)).one()
     if task_id:
         db.session.execute(delete(DeletedTask).where(DeletedTask.user_id == user_id, DeletedTask.id == task_id))
@@ -134,7 +124,7 @@ def change(user_id: UUID, rev: int, task_id: UUID, fields: dict[str, Any], condi
     if before is None or before["deleted_at"] is not None:
         raise TaskNotFound
     condition.check(before)
-    return _update(user_id, rev, before, _columns(fields, utcnow()))
+    return rewrite(user_id, rev, before, fields)
 
 
 def put(
@@ -150,7 +140,7 @@ def put(
     condition.check(before)
     if before is None:
         return add(user_id, rev, fields, task_id), True
-    return _update(user_id, rev, before, _EMPTY | _columns(fields, utcnow())), False
+    return rewrite(user_id, rev, before, _EMPTY | fields), False
 
 
 def move(user_id: UUID, rev: int, task_id: UUID, *, to_trash: bool, condition: Condition = ANY) -> TaskRow:
@@ -166,11 +156,11 @@ def move(user_id: UUID, rev: int, task_id: UUID, *, to_trash: bool, condition: C
     condition.check(before)
     if (before["deleted_at"] is not None) is to_trash:
         return before
-    return _update(user_id, rev, before, {"deleted_at": utcnow() if to_trash else None})
+    return rewrite(user_id, rev, before, {"deleted_at": utcnow() if to_trash else None})
 
 
-def remove(user_id: UUID, rev: int, task_id: UUID, condition: Condition = ANY) -> None:
-    """Delete a task in the trash for good, and remember that for the devices that have a copy.
+def remove(user_id: UUID, rev: int, task_id: UUID, condition: Condition = ANY) -> TaskRow:
+    """Delete a task in the trash for good, and remember that for the devices that have a copy. Returns it as it was.
 
     Raises:
         TaskNotFound: no such task.
@@ -185,6 +175,7 @@ def remove(user_id: UUID, rev: int, task_id: UUID, condition: Condition = ANY) -
         raise TaskNotInTrash
     db.session.execute(delete(Task).where(*_own(user_id, task_id)))
     db.session.execute(insert(DeletedTask).values(user_id=user_id, id=task_id, rev=rev, deleted_at=utcnow()))
+    return before
 
 
 def find(user_id: UUID, task_id: UUID) -> TaskRow | None:
@@ -204,13 +195,20 @@ def new_row(user_id: UUID, fields: dict[str, Any], now: datetime) -> dict[str, A
     return row | {"due_sort": _due_sort(row)}
 
 
-def _update(user_id: UUID, rev: int, before: TaskRow, values: dict[str, Any]) -> TaskRow:
+def rewrite(user_id: UUID, rev: int, before: TaskRow, fields: dict[str, Any]) -> TaskRow:
+    """Give a task fields of `tasks.change`, or values of its columns; keeps what they replace. Returns it, as `change`.
+
+    Raises:
+        InvalidInput: a due time would be left without a due date.
+    """
+    values = _columns(fields, utcnow())
     if values.get("completed_at") is not None and before["completed_at"] is not None:
         values["completed_at"] = before["completed_at"]  # the time of the first completion stays
     after = before | {name: value for name, value in values.items() if name in before}
     if after == before:
         return before
-    values |= {"due_sort": _due_sort(after), "updated_at": utcnow(), "rev": rev}
+    former = {name: before[name] for name in values if name in before and before[name] != after[name]}
+    values |= {"due_sort": _due_sort(after), "updated_at": utcnow(), "rev": rev, "former": former}
     statement = update(Task).where(*_own(user_id, before["id"])).values(**values).returning(*COLUMNS)
     row = db.session.execute(statement).one()
     if row.tags != before["tags"]:

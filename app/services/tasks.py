@@ -124,7 +124,7 @@ def restamp_times(user_id: UUID) -> None:
     """Give a new revision to the tasks with a due time, in the caller's transaction: their instant has moved."""
     rev = task_writes.next_rev(user_id)
     timed = update(Task).where(Task.user_id == user_id, Task.due_time.is_not(None))
-    db.session.execute(timed.values(rev=rev))
+    db.session.execute(timed.values(rev=rev, former=None))
 
 
 def _keep_counter(row: TaskRow, rev: int) -> None:

@@ -1,35 +1,36 @@
 // Improves pages that work without it. Builds no markup: Trusted Types would refuse that.
 
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector) => [...document.querySelectorAll(selector)];
+
 const worker = "/service-worker.js";
 const policy = window.trustedTypes?.createPolicy("service-worker", { createScriptURL: () => worker });
 navigator.serviceWorker?.register(policy?.createScriptURL("") ?? worker);
 
-for (const button of document.querySelectorAll("[data-reveal]")) {
-  const input = document.getElementById(button.dataset.reveal);
+for (const button of $$("[data-reveal]")) {
+  const input = $(`#${button.dataset.reveal}`);
   const show = (visible) => {
     input.type = visible ? "text" : "password";
     button.firstChild.data = visible ? "Hide" : "Show";
-    button.setAttribute("aria-pressed", String(visible));
+    button.setAttribute("aria-pressed", visible);
   };
   button.hidden = false;
-  button.addEventListener("click", () => show(input.type === "password"));
+  button.onclick = () => show(input.type === "password");
   // Browsers remember what text fields held, and offer to save only what a password field holds.
   input.form.addEventListener("submit", () => show(false));
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form?.method === "post") {
-    event.preventDefault();
-    event.target.form.requestSubmit();
-  }
+addEventListener("keydown", (event) => {
+  const form = event.target.form;
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || form?.method !== "post") return;
+  event.preventDefault();
+  form.requestSubmit();
 });
 
-for (const input of document.querySelectorAll("input[data-timezone]")) {
-  input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
-}
+for (const input of $$("[data-timezone]")) input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
-const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+const words = new Intl.RelativeTimeFormat($("html").lang, { numeric: "auto" });
 
 function ago(time) {
   const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
@@ -39,10 +40,117 @@ function ago(time) {
   time.textContent = unit ? words.format(Math.round(seconds / size), unit) : "just now";
 }
 
-const moments = document.querySelectorAll("time[data-relative]");
-const refresh = () => moments.forEach(ago);
+const refresh = () => $$("time[data-relative]").forEach(ago);
 refresh();
-if (moments.length) setInterval(refresh, 60_000);
+setInterval(refresh, 60_000);
+
+// Tasks without full reloads: what comes back replaces what is there, or opens in a dialog.
+
+const make = (name, properties) => Object.assign(document.createElement(name), properties);
+const ours = (url) => [location, url].every((at) => at.href.startsWith(`${location.origin}/tasks`));
+const modified = (event) => event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey;
+const OPEN = "dialog.page[open]";
+let busy, wanted;
+
+function load(url, body, push = true) {
+  if (busy) return void (wanted = body ? wanted : url); // Nothing is sent twice; a link is followed afterwards.
+  const request = (busy = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 30_000 }));
+  request.onloadend = () => {
+    const answer = request.response, at = new URL(request.responseURL || url, location);
+    const text = "There is no answer. What you typed is still here; try again.";
+    busy = null;
+    if (!ours(at)) location.assign(at);
+    else if (answer && $("main", answer)) show(answer, at.href, push && (!body || request.status < 400));
+    else ($(OPEN) ?? $(".messages")).prepend(make("p", { className: "message", role: "alert", textContent: text }));
+    if (wanted) load(wanted);
+    wanted = null;
+  };
+  request.open(body ? "POST" : "GET", url);
+  request.send(body);
+}
+
+function show(answer, url, push) {
+  const main = $("main", answer), title = answer.title;
+  $(OPEN)?.close();
+  if ("dialog" in main.dataset) {
+    const dialog = make("dialog", { className: "page", ariaLabel: title, onclose: () => dialog.remove() });
+    document.body.append(dialog);
+    dialog.append(...main.childNodes);
+    dialog.showModal();
+    return refresh();
+  }
+  const focus = successor(document.activeElement), moved = push && url !== location.href;
+  if (moved) history.pushState(null, "", url);
+  document.title = title;
+  $(".messages").replaceChildren(...$(".messages", answer).children);
+  for (const part of ["header", "main"]) $(part).replaceWith($(part, answer));
+  refresh();
+  if (moved) scrollTo(0, 0);
+  enter($("[autofocus]", main) ?? focus() ?? main);
+}
+
+function enter(field) {
+  field.closest("details")?.setAttribute("open", "");
+  field.focus();
+}
+
+// What has the focus once the page is replaced: the same thing, or the same in the row that came next.
+function successor(active) {
+  const from = active.form?.elements.title ?? active, row = from.closest(".task");
+  const place = $$(".task").indexOf(row);
+  return () => {
+    const rows = $$(".task");
+    if (!row) return document.getElementById(from.id) ?? (from.closest(".tabs") && $(".tabs [aria-current]"));
+    const next = $(`#${row.id}`) ?? rows[Math.min(place, rows.length - 1)];
+    return next && ($(`.${from.classList[0]}`, next) ?? $("a", next));
+  };
+}
+
+addEventListener("submit", (event) => {
+  const form = event.target, url = new URL(form.getAttribute("action") ?? "", location);
+  if (event.defaultPrevented || form.method === "dialog" || !ours(url)) return;
+  event.preventDefault();
+  const fields = new URLSearchParams(new FormData(form, event.submitter));
+  if (form.method === "post") load(url, fields);
+  else load(`${url.pathname}?${fields}`);
+});
+
+addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  if (!link || link.hash || modified(event) || event.shiftKey || !ours(link)) return;
+  event.preventDefault();
+  if (link.closest(OPEN) && link.href === location.href) $(OPEN).close();
+  else load(link.href);
+});
+
+addEventListener("change", () => {
+  $("[data-selected]")?.replaceChildren(`${$$(".pick :checked").length} selected`);
+});
+
+addEventListener("popstate", () => location.hash || load(location.href, null, false));
+
+// Keyboard shortcuts: the list of them says what each presses, or enters.
+
+const TYPING = "input:not([type=checkbox]), select, textarea, dialog", shortcuts = $("#shortcuts-on");
+let prefix = "";
+
+addEventListener("keydown", (event) => {
+  if (!shortcuts?.checked || modified(event) || event.target.closest(TYPING)) return;
+  const key = prefix + event.key, step = { j: 1, k: -1 }[key], titles = $$(".task-title");
+  prefix = key === "g" ? key : "";
+  const target = step
+    ? titles[titles.findIndex((title) => title.closest(".task:focus-within")) + step]
+    : $($(`[data-keys~="${CSS.escape(key)}"]`)?.dataset.target || "none");
+  if (!target) return;
+  event.preventDefault();
+  if (step || target.matches(TYPING)) enter(target);
+  else target.click();
+});
+
+if (shortcuts) {
+  shortcuts.checked = !localStorage.noShortcuts;
+  shortcuts.onchange = () => { localStorage.noShortcuts = shortcuts.checked ? "" : "1"; };
+}
 
 // The end of the sign-in, also when another tab brings it about.
 
@@ -53,17 +161,13 @@ tabs.postMessage(user);
 if (user) {
   let end, idle, shown, timer;
 
-  const say = (selector, text) => {
-    for (const place of document.querySelectorAll(selector)) place.textContent = text;
-  };
+  const say = (selector, text) => $$(selector).forEach((place) => place.replaceChildren(text));
 
   const show = (name) => {
     if (name === shown) return;
     shown = name;
-    for (const dialog of document.querySelectorAll("[data-session]")) {
-      dialog.close();
-      if (dialog.dataset.session === name) dialog.showModal();
-    }
+    for (const dialog of $$("[data-session]")) dialog.close();
+    if (name) $(`[data-session=${name}]`).showModal();
   };
 
   const tick = () => {
@@ -82,7 +186,7 @@ if (user) {
     if (now.user_id !== user) return show(now.user_id ? "other" : "over");
     end = Date.now() + now.seconds_left * 1000;
     idle = now.renewable;
-    for (const input of document.getElementsByName("csrf_token")) input.value = now.csrf_token ?? input.value;
+    for (const input of $$("[name=csrf_token]")) input.value = now.csrf_token ?? input.value;
     tick();
   };
 
@@ -90,10 +194,10 @@ if (user) {
     fetch("/session", options).then((answer) => answer.json()).then(know, () => (Date.now() < end ? tick() : show("over")));
 
   tabs.onmessage = document.onvisibilitychange = () => document.hidden || check();
-  document.getElementById("stay").addEventListener("submit", async (event) => {
+  $("#stay").onsubmit = async (event) => {
     event.preventDefault();
     await check({ method: "POST", body: new FormData(event.target) });
     tabs.postMessage(user);
-  });
+  };
   know({ user_id: user, seconds_left: left, renewable });
 }

@@ -1,5 +1,5 @@
 """Tasks over HTTP: JSON API and pages."""
 
-from app.tasks import api, data_pages, feeds, formats, pages, transfer
+from app.tasks import actions, api, data_pages, feeds, formats, pages, transfer
 
-blueprints = (api.bp, formats.bp, transfer.bp, feeds.api, feeds.bp, pages.bp, data_pages.bp)
+blueprints = (api.bp, formats.bp, transfer.bp, feeds.api, feeds.bp, pages.bp, actions.bp, data_pages.bp)

@@ -78,6 +78,12 @@ class TaskForm(NewTaskForm):
     #: The revision that was shown: a form that was open for long must not undo what another device has done.
     rev = IntegerField(widget=HiddenInput())
 
+    def __init__(self, **arguments: Any) -> None:
+        """Fill the form; its ids differ from those of the form for a new task, which may be on the same page."""
+        super().__init__(**arguments)
+        for field in self:
+            field.id = field.label.field_id = f"edit-{field.name}"
+
     @classmethod
     def showing(cls, task: TaskRow) -> "TaskForm":
         """Return the form filled with the task, whatever was sent."""

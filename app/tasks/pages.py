@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from app.services import task_cursors, task_lists, tasks
+from app.services import task_cursors, task_line, task_lists, task_progress, tasks
 from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound
+from app.services.task_query import Query
 from app.services.task_writes import TaskRow
 from app.tasks import due, schemas
 from app.tasks.forms import PRIORITIES, NewTaskForm, TaskForm
@@ -21,8 +22,8 @@ bp = Blueprint("tasks", __name__, url_prefix="/tasks")
 
 #: The lists one can step to, with the names on their tabs.
 TABS = {"open": "Open", "today": "Today", "overdue": "Overdue", "completed": "Completed", "trash": "Trash"}
-#: Longer titles are cut in messages, which travel in a cookie.
-_MESSAGE_TITLE = 60
+# Longer texts are cut in messages, which travel in a cookie.
+_MESSAGE_TEXT = 60
 
 
 @bp.get("")
@@ -32,28 +33,33 @@ def index() -> Any:
     day = _now().date() if request.args.get("status") == "today" else None
     form = NewTaskForm(data={"tags": " ".join(request.args.getlist("tag")), "due_date": day})
     try:
-        return _list(form)
+        return list_page(form)
     except InvalidInput as error:
         if "cursor" in error.errors:
             # A page that is gone, say from an old bookmark: the list still begins somewhere.
             return redirect(url_for(".index", **_filters()), 303)
         if "q" not in error.errors:
             raise
-        return _list(form, refusal=error.errors["q"]), 422
+        return list_page(form, refusal=error.errors["q"]), 422
 
 
 @bp.post("")
 @login_required
 def create() -> Any:
-    """Add a task; the query string names the list one is looking at."""
-    form = NewTaskForm()
+    """Add a task; the query string names the list one is looking at, ``back`` any other page."""
+    form, now = NewTaskForm(), _now()
     try:
-        task, _ = tasks.create(principal().user_id, schemas.stored(form.read(schemas.NewTask)))
+        given = form.read(schemas.NewTask).model_dump(exclude_unset=True)
+        words = task_line.read(given["title"], now)
+        tags = [*given.get("tags", []), *words.get("tags", [])]
+        task, _ = tasks.create(
+            principal().user_id, schemas.stored(fields(schemas.NewTask, given | words | {"tags": tags}))
+        )
     except InvalidInput as error:
         form.refuse(error)
-        return _list(form), 422
-    say(f"Added {_quoted(task)}.")
-    return redirect(url_for(".index", **_filters()), 303)
+        return list_page(form), 422
+    say(f"Added {quoted(task)}{_understood(task, words, now)}.", undo_of(task))
+    return redirect(local_path(request.form.get("back")) or list_path(), 303)
 
 
 @bp.get("/<uuid:task_id>")
@@ -77,50 +83,22 @@ def update(task_id: UUID) -> Any:
         return _task(tasks.get(who.user_id, task_id), form), 422
     except PreconditionFailed as error:
         return _conflict(error.current, form), 409
-    return _back(f"Saved {_quoted(task)}.")
+    say(f"Saved {quoted(task)}.", undo_of(task))
+    return redirect(return_path(), 303)
 
 
-@bp.post("/<uuid:task_id>/complete")
-@login_required
-def complete(task_id: UUID) -> Any:
-    """Mark a task as done."""
-    task = tasks.change(principal().user_id, task_id, {"completed": True})
-    return _back(f"Completed {_quoted(task)}.", undo=url_for(".reopen", task_id=task_id))
+def list_page(form: NewTaskForm, refusal: str = "") -> str:
+    """Return the page of the list that the query string names.
 
-
-@bp.post("/<uuid:task_id>/reopen")
-@login_required
-def reopen(task_id: UUID) -> Any:
-    """Mark a task as not done after all."""
-    task = tasks.change(principal().user_id, task_id, {"completed": False})
-    return _back(f"Reopened {_quoted(task)}.", undo=url_for(".complete", task_id=task_id))
-
-
-@bp.post("/<uuid:task_id>/delete")
-@login_required
-def delete(task_id: UUID) -> Any:
-    """Move a task to the trash."""
-    task = tasks.trash(principal().user_id, task_id)
-    return _back(f"Moved {_quoted(task)} to the trash.", undo=url_for(".restore", task_id=task_id))
-
-
-@bp.post("/<uuid:task_id>/restore")
-@login_required
-def restore(task_id: UUID) -> Any:
-    """Bring a task back from the trash."""
-    task = tasks.restore(principal().user_id, task_id)
-    return _back(f"Restored {_quoted(task)}.", undo=url_for(".delete", task_id=task_id))
-
-
-def _list(form: NewTaskForm, refusal: str = "") -> str:
-    """Return the list in view; with the ``refusal`` of what was searched for, the list is empty and says so."""
+    With the ``refusal`` of what was searched for, the list is empty and says so.
+    """
     who, filters, now = principal(), _filters(), _now()
     searched = filters.get("q", "").strip()  # the position in a refusal is that in the text without blanks around it
     if refusal:
         filters.pop("q", None)
-    asked = fields(schemas.ListQuery, {**filters, "cursor": request.args.get("cursor")})
+    asked = fields(schemas.ListQuery, {**filters, "cursor": request.args.get("before") or request.args.get("cursor")})
     query = asked.query(task_cursors.seen_at(asked.cursor, who.timezone))
-    page = task_lists.Page([], None) if refusal else task_lists.page(who.user_id, query, asked.limit, asked.cursor)
+    page = task_lists.Page([]) if refusal else _page(query, asked.cursor)
     rows = [task | {"due": due.describe(task, now)} for task in page.items]
     by_day = query.status == "open" and query.order == "due"
     return render_template(
@@ -135,13 +113,25 @@ def _list(form: NewTaskForm, refusal: str = "") -> str:
         tabs=TABS,
         counts=task_lists.counts(who.user_id, now),
         sections=[(name, list(group)) for name, group in groupby(rows, _section if by_day else _none)],
-        next_cursor=page.next_cursor,
+        page=page,
+        here=list_path(),
+        list_arguments=_list_arguments(),
+        progress=task_progress.completed_per_day(who.user_id, now.date(), who.timezone)
+        if query == Query(status="completed") and not asked.cursor
+        else None,
         priorities=list(PRIORITIES.values()),
     )
 
 
+def _page(query: Query, cursor: str | None) -> task_lists.Page:
+    backwards = "before" in request.args
+    page = task_lists.page(principal().user_id, query, cursor=cursor, backwards=backwards)
+    # Counted from the back, the first page may be a short one.
+    return task_lists.page(principal().user_id, query) if backwards and page.previous_cursor is None else page
+
+
 def _task(task: TaskRow, form: TaskForm) -> str:
-    return render_template("tasks/show.html", task=task, form=form, back=_return_path(), now=_now())
+    return render_template("tasks/show.html", task=task, form=form, back=return_path(), now=_now())
 
 
 def _now() -> datetime:
@@ -156,7 +146,7 @@ def _conflict(current: TaskRow | None, form: TaskForm) -> str:
     saved = TaskForm.showing(current)
     differences = form.differences(saved)
     form.rev = saved.rev  # whoever saves now has seen this version
-    return render_template("tasks/conflict.html", task=current, form=form, differences=differences, back=_return_path())
+    return render_template("tasks/conflict.html", task=current, form=form, differences=differences, back=return_path())
 
 
 def _filters() -> dict[str, Any]:
@@ -177,16 +167,38 @@ def _none(_: TaskRow) -> str:
     return ""
 
 
-def _back(text: str, undo: str | None = None) -> Any:
-    say(text, undo)
-    return redirect(_return_path(), 303)
+def _understood(task: TaskRow, words: dict[str, Any], now: datetime) -> str:
+    """Return what became of the words of the line, for whoever does not see the list."""
+    day = due.describe(task, now)
+    parts = [day.text] if day and "due_date" in words else []
+    parts += [f"{words['priority']} priority"] if "priority" in words else []
+    parts += [f"#{tag}" for tag in words.get("tags", ())]
+    return f": {_short(', '.join(parts))}" if parts else ""
 
 
-def _return_path() -> str:
-    """Return the list one came from."""
-    return local_path(request.values.get("back")) or url_for(".index")
+def list_path() -> str:
+    """Return the list that the query string names, at its page."""
+    return url_for("tasks.index", **_list_arguments())
 
 
-def _quoted(task: TaskRow) -> str:
-    title = task["title"]
-    return f"“{title if len(title) <= _MESSAGE_TITLE else title[: _MESSAGE_TITLE - 1].rstrip() + '…'}”"
+def _list_arguments() -> dict[str, Any]:
+    return _filters() | {name: request.args[name] for name in ("cursor", "before") if name in request.args}
+
+
+def return_path() -> str:
+    """Return the page one came from."""
+    return local_path(request.values.get("back")) or url_for("tasks.index")
+
+
+def undo_of(task: TaskRow) -> str | None:
+    """Return the URL that takes back what this request did to the task; None if that was nothing."""
+    return url_for("actions.undo", rev=task["rev"]) if task["rev"] > principal().rev else None
+
+
+def quoted(task: TaskRow) -> str:
+    """Return the task's title, or its beginning, for a message."""
+    return f"“{_short(task['title'])}”"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MESSAGE_TEXT else text[: _MESSAGE_TEXT - 1].rstrip() + "…"

@@ -146,6 +146,14 @@ class Batch(Schema):
         return [_operation(each) for each in self.operations]
 
 
+class Selection(Schema):
+    """What the form around a list sends: the ticked tasks and the button that was pressed."""
+
+    action: Literal["complete", "reopen", "delete", "restore", "remove"]
+    task: Annotated[list[Uuid], Field(max_length=task_batch.MOST)]
+    confirmed: bool = False
+
+
 class ChangesQuery(Schema):
     since: Annotated[str, Field(max_length=60)] | None = None
     limit: Limit = MAX_LIMIT

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask
 
+from tests.conftest import ONE_DATABASE
 from tests.pages import Browser
 from tests.people import Person
 
@@ -78,3 +79,9 @@ def test_a_revision_that_is_no_number_is_a_refused_form(app: Flask, alice: Perso
     hidden = form(browser.get(f"/tasks/{task['id']}").text)
     for rev in ("x", "9" * 30, "-1"):
         assert browser.send(f"/tasks/{task['id']}", hidden | typed(rev=rev)).status_code in (409, 422)
+
+
+@ONE_DATABASE
+def test_the_way_back_is_the_list_one_came_from(app: Flask, alice: Person) -> None:
+    path = f"/tasks/{alice.make_task()['id']}?back=/tasks?status%3Dtoday"
+    assert Browser(app, alice).get(path).text.count('href="/tasks?status=today">') == 3  # two ways back, and a shortcut
