@@ -58,9 +58,10 @@ def collect(root: Path = ROOT) -> Proofs:
     """
     with tempfile.NamedTemporaryFile("r") as file:
         options = ["--collect-only", "-q", "--rootdir", str(root), "--proofs", file.name]
-        options += ["-p", "no:randomly", "-p", "no:cacheprovider"]
-        # Nothing is run, so no server is needed; naming one keeps the run from starting it.
-        env = {VARIABLE: "postgresql://localhost/none"} | os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
+        options += ["-p", "no:cacheprovider"]
+        # Nothing is run, so no server is needed; naming one keeps the run from starting it. Nor is any plugin needed.
+        env = {VARIABLE: "postgresql://localhost/none"} | os.environ
+        env |= {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         command = [sys.executable, "-m", "pytest", "-p", "tests.security_report", *options]
         run = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
         if run.returncode:

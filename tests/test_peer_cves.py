@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app.services import passwords
-from tests.conftest import Count, MakeApp
+from tests.conftest import ONE_DATABASE, Count, MakeApp
 from tests.pages import Browser
 from tests.people import PASSWORD, Person, signed_in
 
@@ -118,6 +118,7 @@ def test_http_basic_with_the_right_password_opens_nothing(app: Flask, alice: Per
     assert answer.status_code in (401, 303)
 
 
+@ONE_DATABASE
 @pytest.mark.proves("vikunja#3349")
 def test_an_unknown_address_costs_the_server_as_much_work_as_a_hash(make_app: MakeApp) -> None:
     app = make_app(ARGON2_TIME_COST="12")

@@ -37,6 +37,8 @@ def _refusal(env: Environment) -> str:
     return result.stderr
 
 
+# Each refusal on one database: the commands refuse by the same rule, which tests/cli/ tries on the others.
+@pytest.mark.parametrize("env", ["postgresql"], indirect=True)
 def test_a_database_without_a_schema_is_not_served(env: Environment) -> None:
     line = _refusal(env)
     assert line.startswith("taskward: the database has no schema yet")
@@ -44,11 +46,12 @@ def test_a_database_without_a_schema_is_not_served(env: Environment) -> None:
 
 
 @pytest.mark.parametrize(
-    ("revision", "advice"),
+    ("env", "revision", "advice"),
     [
-        pytest.param("0001", "run: flask db upgrade", id="older"),
-        pytest.param("from_the_future", "run the newer Taskward", id="unknown"),
+        pytest.param("sqlite", "0001", "run: flask db upgrade", id="older"),
+        pytest.param("postgresql", "from_the_future", "run the newer Taskward", id="unknown"),
     ],
+    indirect=["env"],
 )
 def test_a_database_of_another_revision_is_not_served(env: Environment, revision: str, advice: str) -> None:
     with opened(env) as app, app.app_context(), db.engine.begin() as connection:
@@ -91,8 +94,6 @@ def test_a_command_names_a_bad_variable_in_one_line_too(tmp_path: Path) -> None:
 
 @contextmanager
 def _serving(env: Environment, directory: Path) -> Iterator[Server]:
-    result = run(env, "flask", "--app", "wsgi", "db", "upgrade")
-    assert result.returncode == 0, result.stderr
     with closing(start_server(env, directory / "log", workers=1)) as servers:
         yield next(servers)
 
@@ -106,6 +107,8 @@ def _ask(server: Server, method: str, path: str, body: object = None) -> tuple[i
 
 
 def test_once_upgraded_it_is_served_and_stops_when_asked(env: Environment, tmp_path: Path) -> None:
+    result = run(env, "flask", "--app", "wsgi", "db", "upgrade")
+    assert result.returncode == 0, result.stderr
     with _serving(env, tmp_path) as server:
         account = {"email": "alice@example.org", "password": "correct horse battery staple"}
         assert _ask(server, "POST", "/api/auth/register", account)[0] == 201
@@ -122,6 +125,7 @@ def test_a_request_in_flight_is_answered_before_the_server_stops(tmp_path: Path)
     login = {"email": "nobody@example.org", "password": "correct horse battery staple"}
     with (
         installation("sqlite", tmp_path, **slow) as env,
+        opened(env),
         _serving(env, tmp_path) as server,
         ThreadPoolExecutor(1) as pool,
     ):

@@ -20,9 +20,7 @@ from uuid import UUID
 from flask import Flask, Response, current_app, request
 from flask_limiter import Limit, Limiter, RateLimitExceeded, RequestLimit
 from limits import RateLimitItemPerMinute
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from limits.errors import StorageError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -77,12 +75,6 @@ _ENDPOINTS_OUT = (
     *("auth.logout", "account.index", "account.end_session", "account.end_other_sessions", "account.confirm"),
 )
 _UNCOUNTED = ("/healthz", "/readyz", "/metrics")
-# Redis is asked before every answer; one that is away must not keep everybody waiting.
-_REDIS_OPTIONS: dict[str, Any] = {
-    "socket_connect_timeout": 0.25,
-    "socket_timeout": 0.25,
-    "retry": Retry(NoBackoff(), 1),
-}
 _ONCE = RateLimitItemPerMinute(1)
 
 
@@ -102,7 +94,7 @@ def init_app(app: Flask) -> None:
         ],
         request_identifier=lambda: request.endpoint or "nothing",
         storage_uri=redis or "memory://",
-        storage_options=dict(_REDIS_OPTIONS) if redis else {},
+        storage_options=_redis_options() if redis else {},
         key_prefix="taskward",
         in_memory_fallback_enabled=bool(redis),
         swallow_errors=True,
@@ -125,6 +117,20 @@ def init_app(app: Flask) -> None:
         return on_service_error(TooManyRequests(_left(limit)[1] if limit else 60))
 
     limiter.init_app(app)
+
+
+def _redis_options() -> dict[str, Any]:
+    # Loading the client takes a tenth of a second, which whoever has no Redis need not wait.
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    # Redis is asked before every answer; one that is away must not keep everybody waiting.
+    return {
+        "socket_connect_timeout": 0.25,
+        "socket_timeout": 0.25,
+        "retry": Retry(NoBackoff(), 1),
+        "wrap_exceptions": True,
+    }
 
 
 def _scope(_endpoint: str) -> str:
@@ -184,7 +190,7 @@ def _network() -> str:
 def _announce(response: Response, limit: RequestLimit) -> None:
     try:
         remaining, seconds = _left(limit)
-    except RedisError:
+    except StorageError:
         # The next request will notice, and count in this process.
         return
     name = _scope("")

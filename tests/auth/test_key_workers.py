@@ -12,6 +12,7 @@ import time_machine
 from flask import Flask
 
 from tests.auth.test_workers import call, refresh, sign_in
+from tests.conftest import ONE_DATABASE
 from tests.key_ring import JWKS, command, kid_of, rotate
 from tests.people import Person
 from tests.servers import Server, start_server
@@ -43,7 +44,7 @@ class Reader(threading.Thread):
             self.statuses.append(status)
             self.pair = pair
             self.kids.append(kid_of(pair["access_token"]))
-            self.over.wait(0.2)  # the other tests want the cores as well
+            self.over.wait(0.4)  # the other tests want the cores as well
 
 
 @pytest.mark.proves("RFC 7517 §5", "ASVS 7.4.1")
@@ -89,6 +90,7 @@ def test_a_rotation_under_load_fails_no_request_and_a_retired_key_dies_in_every_
     assert new not in own_server.log.read_text()
 
 
+@ONE_DATABASE
 def test_a_server_started_under_another_secret_says_so_once_and_serves(
     app: Flask, environment: dict[str, str], tmp_path: Path, alice: Person
 ) -> None:

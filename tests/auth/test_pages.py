@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.conftest import Count, MakeApp
+from tests.conftest import ONE_DATABASE, Count, MakeApp
 from tests.people import PASSWORD, Person
 
 ACCESS, REFRESH = "taskward_access", "taskward_refresh"
@@ -59,6 +59,7 @@ def test_over_https_cookies_are_secure_and_bound_to_the_host(make_app: MakeApp, 
     assert "max-age=" in response.headers["Strict-Transport-Security"]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("wanted", "landing"),
     [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.services import passwords
 from app.services.errors import InvalidInput
-from tests.conftest import MakeApp
+from tests.conftest import ONE_DATABASE, MakeApp
 from tests.people import PASSWORD, Person
 
 NAME, EMAIL = "Carol Danvers", "carol.d@starship.example.org"
@@ -82,6 +82,7 @@ def refusal(app: Flask, password: str, name: str = NAME) -> str | None:
     return None
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 6.2.4", "ASVS 6.2.12")
 @pytest.mark.parametrize("password", GUESSABLE)
 def test_a_guessable_password_is_refused_with_a_hint_in_plain_words(client: FlaskClient, password: str) -> None:
@@ -179,6 +180,7 @@ LABORIOUS = [
 ]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("password", LABORIOUS, ids=range(len(LABORIOUS)))
 def test_no_password_takes_long_to_judge(app: Flask, password: str) -> None:
     def seconds(text: str) -> float:

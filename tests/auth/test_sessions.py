@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 
 from app.services import audit
-from tests.conftest import Count
+from tests.conftest import ONE_DATABASE, Count
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
 
@@ -143,6 +143,7 @@ def test_the_profile_can_be_read_and_changed(alice: Person) -> None:
     assert alice.get("/api/me").get_json() == response.get_json()
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 8.2.3", "GHSA-569v")
 @pytest.mark.parametrize(
     "changes",

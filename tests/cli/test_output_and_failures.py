@@ -86,6 +86,7 @@ def test_columns_line_up_under_wide_and_combining_letters(app: Flask, capsys: py
     assert capsys.readouterr().out == f"NAME  ID\n李    1\nab    1\n{decomposed}b    1\n"
 
 
+@ONE_DATABASE
 def test_the_real_program_creates_an_account_from_standard_input(program: Program, client: FlaskClient) -> None:
     words = ("users", "create", "ann@example.org", "--json")
     created = program(*words, stdin=f"{PASSWORD}\n".encode())

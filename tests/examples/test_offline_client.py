@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from examples.offline_client import Device, main
+from tests.conftest import ONE_DATABASE
 from tests.people import PASSWORD, Person, make_person
 from tests.servers import Server
 
@@ -141,6 +142,7 @@ class TwoDevices(RuleBasedStateMachine):
         return items
 
 
+@ONE_DATABASE
 def test_two_devices_end_with_the_same_tasks_as_the_server(app: Flask, tmp_path: Path) -> None:
     machine = type("Bound", (TwoDevices,), {"app": app, "directory": tmp_path})
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]

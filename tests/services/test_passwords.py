@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import User
 from app.services import passwords
 from app.services.errors import InvalidInput
-from tests.conftest import MakeApp
+from tests.conftest import ONE_DATABASE, MakeApp
 from tests.installations import installation, opened
 from tests.people import PASSWORD, Person
 
@@ -122,6 +122,7 @@ def test_an_unknown_address_costs_the_same_hash_as_a_wrong_password(app: Flask, 
     assert len(costs[0]) == 1
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 6.3.8")
 @pytest.mark.parametrize("email", ["alice@example.org", "nobody@example.org", "zoe@example.com", "no address"])
 def test_an_unknown_address_costs_what_an_old_hash_costs(

@@ -12,6 +12,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import ONE_DATABASE
 from tests.people import Person
 from tests.problems import pointers
 from tests.tasks.planting import plant
@@ -104,6 +105,7 @@ def cursors(app: Flask, alice: Person) -> dict[str, str]:
     return {sort: alice.get(f"/tasks?limit=3&sort={sort}").get_json()["next_cursor"] for sort in SORTS}
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "query", ["sort=-due", "sort=created", "status=all", "q=Task", "tag=x", "priority=low", "due_before=2026-03-04"]
 )
@@ -119,6 +121,7 @@ def test_another_persons_cursor_shows_nothing_of_theirs(
     assert {task["id"] for task in items} <= set(own)
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("sort", SORTS)
 def test_a_cursor_cut_short_is_refused(alice: Person, cursors: dict[str, str], sort: str) -> None:
     whole = cursors[sort]
@@ -183,6 +186,7 @@ def test_an_id_that_is_none_is_refused(alice: Person, cursors: dict[str, str], l
     assert pointers(alice.get("/tasks", query_string=query)) == ["#/cursor"]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "content", ["null", "[]", "{}", "[[]]", '"abc"', '{"a":1,"b":2,"c":3}', "[" * 2000, "[1,2,3,4,5]", "1" * 2000]
 )

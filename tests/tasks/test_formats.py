@@ -13,6 +13,7 @@ from sqlalchemy import delete
 
 from app.extensions import db
 from app.models import Task
+from tests.conftest import ONE_DATABASE
 from tests.people import Person
 from tests.problems import pointers
 from tests.tasks.files import counts, document, export, send
@@ -100,6 +101,7 @@ def test_json_in_one_piece_is_the_list_and_with_a_limit_leads_on(alice: Person) 
     assert alice.get("/tasks.json?q=nothing").get_json() == {"items": [], "next_cursor": None}
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("accept", "suffix"),
     [
@@ -127,6 +129,7 @@ def test_accept_chooses_the_format_of_the_list(alice: Person, accept: str, suffi
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "'=1", "'", "\uff1d1", "=cmd|' /C calc'!A0"]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_cell_is_a_formula_and_the_text_comes_back_as_it_was(app: Flask, alice: Person, text: str) -> None:
     alice.make_task(title=text, notes=f"\t{text}", tags=["=tag"])
@@ -138,6 +141,7 @@ def test_no_cell_is_a_formula_and_the_text_comes_back_as_it_was(app: Flask, alic
     _survives_csv(app, alice)
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "text", ['a "quoted" word', "a,b;c", "line\nline\n\n=line", "\n=x", " leading", "ü\u2028\U0001f3e0"]
 )

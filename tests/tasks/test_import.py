@@ -12,7 +12,7 @@ from sqlalchemy import delete
 
 from app.extensions import db
 from app.models import DeletedTask, Task
-from tests.conftest import Count
+from tests.conftest import ONE_DATABASE, Count
 from tests.people import Person
 from tests.problems import pointers
 from tests.tasks.files import counts, document, export, record, send
@@ -138,6 +138,7 @@ MISTAKES = [
 ]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(("fields", "place"), MISTAKES, ids=lambda each: str(each)[:40])
 def test_a_mistake_is_named_by_its_place_and_nothing_is_imported(
     alice: Person, count: Count, fields: dict[str, Any], place: str

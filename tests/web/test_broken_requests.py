@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.conftest import ONE_DATABASE
 from tests.pages import Browser
 from tests.people import Person
 from tests.servers import Server
@@ -17,6 +18,7 @@ HOSTS = ["x" * 64 + ".example", "a..b", ".", "-", "é" * 70, "[::1", "a b", "a/b
 PATHS = ["/", "/login", "/nothing", "/api/me", "/api/nothing", "/oauth/token", "/healthz"]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("host", HOSTS, ids=range(len(HOSTS)))
 def test_a_host_that_is_no_name_is_no_fault_of_ours(app: Flask, client: FlaskClient, host: str, path: str) -> None:
@@ -94,6 +96,7 @@ FORMS = {
 }
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("path", FORMS)
 def test_a_file_where_text_belongs_is_no_fault_of_ours(app: Flask, alice: Person, path: str) -> None:
     path_of_task = path.replace("{task}", alice.make_task()["id"])

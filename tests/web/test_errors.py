@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.test import TestResponse
 
-from tests.conftest import MakeApp
+from tests.conftest import ONE_DATABASE, MakeApp
 from tests.pages import Browser
 from tests.people import Person
 from tests.problems import PROBLEM_FIELDS
@@ -134,6 +134,7 @@ def test_an_oauth_description_has_only_characters_the_rfc_allows(client: FlaskCl
     assert all(" " <= c <= "~" and c not in '"\\' for c in response.get_json()["error_description"])
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.conftest import MakeApp
+from tests.conftest import ONE_DATABASE, MakeApp
 from tests.people import Person
 
 Ask = Callable[[Person], TestResponse]
@@ -65,6 +65,7 @@ def carol(make_app: MakeApp, alice: Person) -> Person:
     return Person(app, alice.id, alice.email, alice.access_token, alice.refresh_token)
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(("status", "ask"), ANSWERS.values(), ids=ANSWERS)
 def test_every_answer_carries_the_security_headers(carol: Person, status: int, ask: Ask) -> None:
     with ask(carol) as response:
@@ -84,6 +85,7 @@ def test_every_answer_carries_the_security_headers(carol: Person, status: int, a
             assert len(headers.getlist(name)) == 1 or name == "Set-Cookie", name
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(("status", "ask"), ANSWERS.values(), ids=ANSWERS)
 def test_nothing_about_a_person_is_kept_by_caches(carol: Person, status: int, ask: Ask) -> None:
     with ask(carol) as response:
@@ -118,6 +120,7 @@ def test_data_may_load_nothing(app: Flask) -> None:
     assert policy == "default-src 'none'; frame-ancestors 'none'"
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("path", ["/login", "/nothing", "/api/me", "/healthz", "/static/app.css"])
 def test_over_https_every_answer_asks_for_https_from_now_on(make_app: MakeApp, path: str) -> None:
     client = make_app(PUBLIC_URL="https://tasks.example.org").test_client()

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 import config
 from app.extensions import db
-from tests.conftest import MakeApp
+from tests.conftest import ONE_DATABASE, MakeApp
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
 from tests.redis_server import RedisServer, redis_server
@@ -78,6 +78,7 @@ WAYS_OUT = [
 ]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(("method", "path", "body"), WAYS_OUT)
 def test_nothing_else_uses_up_what_the_ways_out_need(
     make_app: MakeApp, alice: Person, method: str, path: str, body: object
@@ -91,6 +92,7 @@ def test_nothing_else_uses_up_what_the_ways_out_need(
         assert person.call(method, path.replace("{other}", sid), json=body).status_code in (200, 204)
 
 
+@ONE_DATABASE
 def test_nothing_else_uses_up_what_the_ways_out_of_a_browser_need(make_app: MakeApp, alice: Person) -> None:
     with standing_clock():
         browser = Browser(make_app(RATE_LIMIT="40"), alice)
@@ -140,6 +142,7 @@ def test_without_a_good_token_a_network_is_counted(make_app: MakeApp, alice: Per
     assert [ask(f"2001:db8::{n}") for n in range(1, 6)] == [401] * 4 + [429]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("path", "body", "allowed"),
     [
@@ -244,6 +247,7 @@ def test_zero_means_no_limit_and_no_headers(make_app: MakeApp, alice: Person) ->
     assert "RateLimit" not in response.headers
 
 
+@ONE_DATABASE
 def test_two_workers_count_together_in_redis(
     app: Flask, environment: dict[str, str], alice: Person, redis: RedisServer, tmp_path: Path
 ) -> None:
@@ -283,6 +287,7 @@ def fetch(server: Server, person: Person) -> int:
         return error.code
 
 
+@ONE_DATABASE
 def test_applications_over_one_redis_count_together_and_a_restart_forgets_nothing(
     make_app: MakeApp, alice: Person, redis: RedisServer
 ) -> None:
@@ -291,6 +296,7 @@ def test_applications_over_one_redis_count_together_and_a_restart_forgets_nothin
     assert statuses(over(make_app(RATE_LIMIT="5", REDIS_URL=redis.url), alice), 1) == [429]
 
 
+@ONE_DATABASE
 def test_without_redis_each_process_counts_until_it_is_back(
     make_app: MakeApp, alice: Person, redis: RedisServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -330,6 +336,7 @@ def test_a_redis_that_accepts_and_says_nothing_delays_one_request_only(make_app:
         assert time.monotonic() - started < 5
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "url",
     [
@@ -347,6 +354,7 @@ def test_a_bad_redis_url_stops_the_start(environment: dict[str, str], url: str) 
         config.load(environment | {"REDIS_URL": url})
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("url", ["redis://localhost", "rediss://user:secret@[::1]:6380/3", "redis://:secret@cache/"])
 def test_a_good_redis_url_is_taken(environment: dict[str, str], url: str) -> None:
     assert config.load(environment | {"REDIS_URL": url})["REDIS_URL"] == url

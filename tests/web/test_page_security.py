@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.conftest import MakeApp
+from tests.conftest import ONE_DATABASE, MakeApp
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
 
@@ -109,6 +109,7 @@ def test_reading_changes_nothing_and_starts_no_session(app: Flask, alice: Person
     assert all(each.startswith("INSERT INTO security_events") for each in writes)
 
 
+@ONE_DATABASE
 @pytest.mark.proves("S3", "ASVS 3.7.2")
 @pytest.mark.parametrize(
     "wanted",
@@ -224,6 +225,7 @@ def test_two_cookies_of_two_sign_ins_open_nothing_and_signing_out_ends_both(
             assert thief.get("/tasks").status_code == 303
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 3.5.1")
 @pytest.mark.parametrize(
     "headers",
@@ -260,6 +262,7 @@ def test_a_form_that_another_site_sends_is_refused_token_or_not(
     assert alice.get().get_json()["name"] == "Alice"
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "headers",
     [

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app.web import logs
-from tests.conftest import MakeApp
+from tests.conftest import ONE_DATABASE, MakeApp
 from tests.servers import Server
 
 FORWARDED = {
@@ -55,6 +55,7 @@ def test_the_server_itself_believes_nobody_about_prefix_path_and_scheme(server: 
     connection.close()
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("forwarded", "ip"),
     [

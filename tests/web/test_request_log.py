@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 
 from app.extensions import db
 from app.models import SecurityEvent, Task
-from tests.conftest import MakeApp
+from tests.conftest import ONE_DATABASE, MakeApp
 from tests.people import PASSWORD, Person
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -56,6 +56,7 @@ def test_a_request_is_one_line(quiet: Flask, alice: Person, lines: Lines) -> Non
     }
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("method", "path", "route", "status"),
     [
@@ -142,6 +143,7 @@ def test_a_row_that_the_database_refuses_is_not_reported(quiet: Flask, alice: Pe
     assert "Private" not in json.dumps(report)
 
 
+@ONE_DATABASE
 def test_control_characters_in_a_header_forge_no_line(quiet: Flask, lines: Lines) -> None:
     forged = 'x\r\n{"event":"request"}\x1b[2J\0\x85'
     quiet.test_client().get("/healthz", environ_overrides={"HTTP_USER_AGENT": forged, "HTTP_X_REQUEST_ID": forged})
@@ -149,6 +151,7 @@ def test_control_characters_in_a_header_forge_no_line(quiet: Flask, lines: Lines
     assert line["user_agent"] == 'x{"event":"request"}[2J'
 
 
+@ONE_DATABASE
 def test_a_long_header_is_cut(quiet: Flask, lines: Lines) -> None:
     quiet.test_client().get("/healthz", headers={"User-Agent": "x" * 5000})
     (line,) = lines()
@@ -166,6 +169,7 @@ def test_one_request_leaves_nothing_in_the_line_of_the_next(quiet: Flask, alice:
     assert first["request_id"] != second["request_id"]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("level", ["warning", "error"])
 def test_lines_below_the_level_are_left_out(make_app: MakeApp, capsys: pytest.CaptureFixture[str], level: str) -> None:
     app = make_app(LOG_LEVEL=level)
@@ -173,6 +177,7 @@ def test_lines_below_the_level_are_left_out(make_app: MakeApp, capsys: pytest.Ca
     assert capsys.readouterr().err == ""
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("given", ["a", "req-1.A_b", "0" * 64, "550e8400-e29b-41d4-a716-446655440000"])
 def test_a_request_id_that_is_safe_is_taken_over(quiet: Flask, lines: Lines, given: str) -> None:
     response = quiet.test_client().get("/api/me", headers={"X-Request-Id": given})
@@ -181,6 +186,7 @@ def test_a_request_id_that_is_safe_is_taken_over(quiet: Flask, lines: Lines, giv
     assert lines()[-1]["request_id"] == given
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "given",
     ["", " ", "a b", "a\nb", "a\n", "a\r\nX-Evil: 1", "a\0", "0" * 65, "\u00e9", "\u0661", '"', "<b>", "a/b", "a;b"],
