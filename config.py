@@ -45,6 +45,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SECRET_KEY": _secret_key(env, instance),
         "SQLALCHEMY_DATABASE_URI": _database_url(env, instance),
         "DATABASE_POOL_SIZE": _integer(env, "DATABASE_POOL_SIZE", threads, 1, 256),
+        "PG_BINDIR": _directory(env, "PG_BINDIR"),
         "PUBLIC_URL": public_url,
         "HTTPS": https,
         "PROXY_HOPS": _integer(env, "PROXY_HOPS", 0, 0, 10),
@@ -169,6 +170,13 @@ def _database_url(env: Mapping[str, str], instance: Path) -> str:
     if url.drivername in ("sqlite", "sqlite+pysqlite") and url.database and url.database != ":memory:":
         return url.render_as_string(hide_password=False)
     raise ConfigError(accepts)
+
+
+def _directory(env: Mapping[str, str], name: str) -> str | None:
+    raw = env.get(name) or None
+    if raw and not Path(raw).is_absolute():
+        raise ConfigError(f"{name}: accepts the absolute path of a directory, not {raw!r}")
+    return raw
 
 
 def _redis_url(env: Mapping[str, str]) -> str | None:

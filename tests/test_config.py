@@ -66,6 +66,7 @@ REFUSED = [
         for name, values, accepts in (
             ("SECRET_KEY", ["", "changeme", "x" * 31, "a" * 64, "abcabcabc" * 9], "32 random characters"),
             ("LOG_LEVEL", ["INFO", "trace", "warn"], "debug or info or warning or error"),
+            ("PG_BINDIR", ["bin", "./bin", "~/bin"], "absolute path"),
             ("REGISTRATION_OPEN", ["yes", "true", "2", "on"], "0 or 1"),
             ("OAUTH_PASSWORD_GRANT", ["yes", "true", "2", "on"], "0 or 1"),
             (
