@@ -43,9 +43,11 @@ def when_ready(_server: Any) -> None:
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
-    """Give the worker connections of its own: two processes must not talk through one socket."""
+    """Give the worker connections of its own, as two processes must not talk through one socket, and its upkeep."""
     from app.extensions import db
+    from app.ops import upkeep
     from wsgi import app
 
     with app.app_context():
         db.dispose(close=False)
+    upkeep.start(app)

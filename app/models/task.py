@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from enum import IntEnum
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
@@ -29,6 +29,9 @@ class Priority(IntEnum):
     HIGH = 3
 
 
+_TRASHED = "deleted_at IS NOT NULL"
+
+
 class Task(Base):
     """Something one person wants done; nobody else can see it."""
 
@@ -40,6 +43,7 @@ class Task(Base):
         Index(None, "user_id", "priority", "id"),
         Index(None, "user_id", "title_sort", "id"),
         Index(None, "user_id", "rev", "id"),
+        Index(None, "deleted_at", sqlite_where=text(_TRASHED), postgresql_where=text(_TRASHED)),
     )
 
     #: Ids are unique for each person only: the client may choose them, and must not learn of other people's.
