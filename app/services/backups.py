@@ -99,19 +99,19 @@ def restore(file: Path, progress: Progress = lambda _done: None) -> tuple[Manife
     return manifest, known
 
 
-def before_migration(revision: str | None) -> Path | None:
-    """Back SQLite up before it is migrated to ``revision``, and keep the newest three such backups.
+def before_migration() -> Path | None:
+    """Back SQLite up as it is before a migration, and keep the newest three such backups; return where it is.
 
-    On PostgreSQL a failed migration leaves nothing behind, and the server has backups of its own: None.
+    None for a new database, and for PostgreSQL, which is backed up apart from the machine that migrates.
 
     Raises:
         BackupRefused: it cannot be written.
     """
-    if db.engine.dialect.name != "sqlite":
+    if db.engine.dialect.name != "sqlite" or (revision := schema.revision()) is None:
         return None
     folder = _folder()
-    made, _ = create(folder / f"before-{revision or 'base'}-{utcnow():%Y%m%dT%H%M%S.%fZ}.tar")
-    for old in sorted(folder.glob("before-*.tar"), key=lambda path: path.stat().st_mtime_ns)[:-_SNAPSHOTS_KEPT]:
+    made, _ = create(folder / f"before-upgrade-of-{revision}-{utcnow():%Y%m%dT%H%M%S%fZ}.tar")
+    for old in sorted(folder.glob("before-upgrade-*.tar"), key=lambda path: path.stat().st_mtime_ns)[:-_SNAPSHOTS_KEPT]:
         old.unlink()
     return made
 
@@ -152,7 +152,10 @@ def _workspace(parent: Path) -> Iterator[Path]:
 
 def _folder() -> Path:
     folder = Path(current_app.instance_path) / "backups"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BackupRefused(f"{folder}: {error.strerror}.") from error
     return folder
 
 
