@@ -16,7 +16,7 @@ from sqlalchemy import make_url, select, text
 
 from app.extensions import db
 from app.models import Task, User
-from app.services import bulk
+from app.services import bulk, maintenance
 from tests.backups import POSTGRESQL, another_like, command, made, rows
 from tests.conftest import ONE_DATABASE, MakeApp
 from tests.databases import client_programs
@@ -37,6 +37,8 @@ def live_a_little(app: Flask, client: FlaskClient, alice: Person) -> None:
     client.post("/api/auth/login", json={"email": alice.email, "password": "wrong"})
     for words in ("clients create Reports", "keys rotate --algorithm ES256"):
         assert command(app, *words.split()).exit_code == 0
+    with app.app_context():
+        assert maintenance.run_if_due() is not None
 
 
 def test_every_row_of_every_table_comes_back(
