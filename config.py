@@ -47,6 +47,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "SECRET_KEY": _secret_key(env, instance),
         "SQLALCHEMY_DATABASE_URI": _database_url(env, instance),
         "DATABASE_POOL_SIZE": _integer(env, "DATABASE_POOL_SIZE", threads, 1, 256),
+        "PG_BINDIR": _directory(env, "PG_BINDIR"),
         "PUBLIC_URL": public_url,
         "HTTPS": https,
         "PROXY_HOPS": _integer(env, "PROXY_HOPS", 0, 0, 10),
@@ -57,6 +58,9 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "LOG_LEVEL": _choice(env, "LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         "REGISTRATION_OPEN": _boolean(env, "REGISTRATION_OPEN", default=True),
         "OAUTH_PASSWORD_GRANT": _boolean(env, "OAUTH_PASSWORD_GRANT", default=False),
+        "MAINTENANCE": _boolean(env, "MAINTENANCE", default=True),
+        "TRASH_KEPT": _days(env, "TRASH_KEEP_DAYS", 30),
+        "EVENTS_KEPT": _days(env, "EVENTS_KEEP_DAYS", 365),
         "ACCESS_TOKEN_TTL": timedelta(seconds=_integer(env, "ACCESS_TOKEN_TTL", 900, 60, 3600)),
         "REFRESH_IDLE": timedelta(days=_integer(env, "REFRESH_IDLE_DAYS", 30, 1, 365)),
         "REFRESH_ABSOLUTE": timedelta(days=_integer(env, "REFRESH_ABSOLUTE_DAYS", 90, 1, 730)),
@@ -190,6 +194,13 @@ def _database_url(env: Mapping[str, str], instance: Path) -> str:
     raise ConfigError(accepts)
 
 
+def _directory(env: Mapping[str, str], name: str) -> str | None:
+    raw = env.get(name) or None
+    if raw and not Path(raw).is_absolute():
+        raise ConfigError(f"{name}: accepts the absolute path of a directory, not {raw!r}")
+    return raw
+
+
 def _redis_url(env: Mapping[str, str]) -> str | None:
     raw = env.get("REDIS_URL")
     if not raw:
@@ -240,6 +251,11 @@ def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: in
     if not (raw.isascii() and raw.isdigit() and len(raw) <= 9 and low <= int(raw) <= high):
         raise ConfigError(f"{name}: accepts a whole number from {low} to {high}, not {raw!r}")
     return int(raw)
+
+
+def _days(env: Mapping[str, str], name: str, default: int) -> timedelta | None:
+    """Return for how long to keep something; None, given as 0, means for ever."""
+    return timedelta(days=_integer(env, name, default, 0, 3650)) or None
 
 
 def _boolean(env: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -79,6 +79,7 @@ def environment(
     """The environment variables of an installation with a database of its own, migrated."""
     instance = tmp_path_factory.mktemp(request.param)
     env = {"INSTANCE_PATH": str(instance), "SECRET_KEY": secrets.token_urlsafe(32), "LOG_LEVEL": "info"}
+    env["MAINTENANCE"] = "0"  # what a test plants stays until the test asks
     env["RATE_LIMIT"] = "0"  # tests are many requests; those about the limit ask for one
     if request.param == "postgresql":
         name = f"taskward_{testrun_uid}_{worker_id}"

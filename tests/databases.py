@@ -85,6 +85,11 @@ def drop_database(server_url: str, name: str) -> None:
     _execute(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
+def client_programs() -> str:
+    """Return the directory of pg_dump and pg_restore."""
+    return str(_binaries(Path(), copy=False))
+
+
 def _execute(server_url: str, statement: str) -> None:
     # CREATE and DROP DATABASE refuse to run inside a transaction.
     engine = create_engine(server_url, isolation_level="AUTOCOMMIT")

@@ -26,6 +26,7 @@ Environment = dict[str, str]
 def installation(engine: str, directory: Path, **variables: str) -> Iterator[Environment]:
     """Yield the environment variables of an installation whose database is empty, without a schema."""
     env = {"INSTANCE_PATH": str(directory), "SECRET_KEY": secrets.token_urlsafe(32), "LOG_LEVEL": "info"}
+    env["MAINTENANCE"] = "0"
     if engine == "sqlite":
         env["DATABASE_URL"] = f"sqlite:///{directory / 'taskward.db'}"
         yield env | variables

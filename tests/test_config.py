@@ -35,6 +35,7 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
     assert settings["REFRESH_GRACE"] == timedelta(seconds=30)
     assert (settings["REGISTRATION_OPEN"], settings["OAUTH_PASSWORD_GRANT"]) == (True, False)
     assert (settings["ARGON2_MEMORY_KIB"], settings["ARGON2_TIME_COST"]) == (19_456, 2)
+    assert (settings["TRASH_KEPT"], settings["EVENTS_KEPT"]) == (timedelta(days=30), timedelta(days=365))
     assert config.server({})["bind"] == "127.0.0.1:8000"
 
 
@@ -59,6 +60,8 @@ REFUSED = [
     *_whole("REFRESH_IDLE_DAYS", 1, 365),
     *_whole("REFRESH_ABSOLUTE_DAYS", 1, 730),
     *_whole("REFRESH_GRACE", 0, 600),
+    *_whole("TRASH_KEEP_DAYS", 0, 3650),
+    *_whole("EVENTS_KEEP_DAYS", 0, 3650),
     *_whole("ARGON2_MEMORY_KIB", 19_456, 1_048_576),
     *_whole("ARGON2_TIME_COST", 2, 100),
     *(
@@ -81,8 +84,10 @@ REFUSED = [
                 "another port than PORT",
             ),
             ("LOG_LEVEL", ["INFO", "trace", "warn"], "debug or info or warning or error"),
+            ("PG_BINDIR", ["bin", "./bin", "~/bin"], "absolute path"),
             ("REGISTRATION_OPEN", ["yes", "true", "2", "on"], "0 or 1"),
             ("OAUTH_PASSWORD_GRANT", ["yes", "true", "2", "on"], "0 or 1"),
+            ("MAINTENANCE", ["yes", "hourly"], "0 or 1"),
             (
                 "DATABASE_URL",
                 [
@@ -140,6 +145,9 @@ def test_the_server_refuses_its_own_variables_too(name: str, value: str) -> None
     ("name", "setting", "value", "expected"),
     [
         ("REFRESH_GRACE", "REFRESH_GRACE", "0", timedelta(0)),
+        ("TRASH_KEEP_DAYS", "TRASH_KEPT", "1", timedelta(days=1)),
+        ("EVENTS_KEEP_DAYS", "EVENTS_KEPT", "0", None),
+        ("MAINTENANCE", "MAINTENANCE", "0", False),
         ("ACCESS_TOKEN_TTL", "ACCESS_TOKEN_TTL", "60", timedelta(minutes=1)),
         ("REFRESH_IDLE_DAYS", "REFRESH_IDLE", "365", timedelta(days=365)),
         ("REGISTRATION_OPEN", "REGISTRATION_OPEN", "0", False),

@@ -1,22 +1,38 @@
 """The database's schema: made by migrations alone, up and down, on both engines."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import inspect
+from sqlalchemy import MetaData, inspect, select
 
 from app.extensions import db
 from tests.conftest import ENGINES
-from tests.installations import installation, opened
-from tests.people import make_person
+from tests.installations import Environment, installation, opened
+from tests.people import make_person, signed_in
+from tests.servers import ROOT
+
+#: Rows of a small installation of each released revision: those of the tables that it added.
+RELEASED = sorted((ROOT / "tests" / "migrations").glob("*.sql"))
 
 
 @pytest.fixture(params=ENGINES)
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+def env(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Environment]:
+    """The variables of an installation whose database has no schema."""
+    with installation(request.param, tmp_path) as env:
+        yield env
+
+
+@pytest.fixture
+def fresh(env: Environment) -> Iterator[Flask]:
     """An application over a database of its own, without a schema."""
-    with installation(request.param, tmp_path) as env, opened(env, migrated=False) as app:
+    with opened(env, migrated=False) as app:
         yield app
 
 
@@ -91,3 +107,88 @@ def test_tasks_and_tags_survive_the_change_of_their_key(fresh: Flask) -> None:
     assert alice.get("/tasks?tag=home").get_json()["items"] == [task]
     with fresh.app_context(), db.read() as connection:
         assert connection.exec_driver_sql("SELECT title_sort FROM tasks").scalar_one() == "ärger"
+
+
+def _rows(app: Flask) -> dict[str, list[dict[str, Any]]]:
+    """Return every row by table, as the database itself knows its tables."""
+    with app.app_context(), db.read() as connection:
+        found = MetaData()
+        found.reflect(connection)
+        tables = (table for table in found.sorted_tables if table.name != "alembic_version")
+        return {table.name: [dict(row._mapping) for row in connection.execute(select(table))] for table in tables}
+
+
+def _filled(app: Flask, released: Path) -> None:
+    """Let the installation have been of every release up to this one."""
+    for file in RELEASED[: RELEASED.index(released) + 1]:
+        _flask(app, "upgrade", file.stem)
+        for statement in file.read_text().split(";\n"):
+            if statement.strip():
+                _execute(app, statement)
+
+
+@pytest.mark.parametrize("released", RELEASED, ids=lambda file: file.stem)
+def test_what_an_earlier_release_stored_is_all_there_after_an_upgrade(
+    fresh: Flask, released: Path, tmp_path: Path
+) -> None:
+    _filled(fresh, released)
+    before = _rows(fresh)
+    assert [name for name, rows in before.items() if not rows] == []
+    _flask(fresh, "upgrade")
+    _flask(fresh, "check")
+    after = _rows(fresh)
+    for name, rows in before.items():
+        columns = rows[0].keys()
+        kept = [{column: row[column] for column in columns} for row in after[name]]
+        assert sorted(map(repr, kept)) == sorted(map(repr, rows)), name
+    ann = signed_in(fresh, "11111111-1111-4111-8111-111111111111", "ann@example.org")
+    [task] = ann.get("/tasks?tag=home").get_json()["items"]
+    assert (task["title"], task["due_time"], task["tags"]) == ("ÄRGER beim Amt", "14:30", ["home", "b"])
+    _saved(fresh, released.stem, before, tmp_path / "saved")
+
+
+def _saved(app: Flask, revision: str, before: dict[str, Any], directory: Path) -> None:
+    """SQLite as it was before can be had again."""
+    if app.config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
+        return
+    backup = max((Path(app.instance_path) / "backups").iterdir())
+    with installation("sqlite", directory) as env, opened(env, migrated=False) as restored:
+        result = restored.test_cli_runner().invoke(args=["backup", "restore", str(backup), "--json"])
+        assert json.loads(result.stdout)["revision"] == revision
+        assert _rows(restored) == before
+
+
+def test_the_newest_three_backups_before_upgrades_are_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    with installation("sqlite", tmp_path) as env:
+        with opened(env) as app:
+            _flask(app, "upgrade")
+            _flask(app, "check")
+        assert not folder.exists()
+        made: list[set[Path]] = []
+        for revision in ("0002", "head", "0002", "head", "0002"):
+            with opened(env, migrated=False) as app:
+                _flask(app, "upgrade" if revision == "head" else "downgrade", revision)
+            made.append(set(folder.iterdir()))
+    assert [len(each) for each in made] == [1, 2, 3, 3, 3]
+    assert made[0].isdisjoint(made[3])
+    assert (made[4] - made[3]).isdisjoint(made[2])
+
+
+def test_without_room_for_the_backup_nothing_is_migrated(tmp_path: Path) -> None:
+    with installation("sqlite", tmp_path) as env, opened(env, migrated=False) as app:
+        _flask(app, "upgrade", "0002")
+        (tmp_path / "backups").write_text("in the way")
+        before = _tables(app)
+        result = app.test_cli_runner().invoke(args=["db", "upgrade"])
+        assert result.exit_code == 1
+        assert _tables(app) == before
+
+
+def test_of_processes_that_upgrade_at_once_one_does_it(env: Environment) -> None:
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+    upgrades = [subprocess.Popen(command, cwd=ROOT, env=os.environ | env, stderr=subprocess.PIPE) for _ in range(3)]
+    told = [upgrade.communicate(timeout=120)[1] for upgrade in upgrades]
+    assert [upgrade.returncode for upgrade in upgrades] == [0, 0, 0], told
+    with opened(env, migrated=False) as app:
+        _flask(app, "check")

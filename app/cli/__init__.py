@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from app.cli import clients, demo, doctor, events, keys, sessions, tasks, tokens, users
+from app.cli import backup, clients, demo, doctor, events, keys, maintenance, sessions, tasks, tokens, users
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to ``flask``."""
-    groups = (users.group, sessions.group, clients.group, tasks.group, tokens.group, keys.group, events.group)
-    for command in (*groups, demo.seed_demo, doctor.doctor):
+    people = (users.group, sessions.group, clients.group, events.group)
+    upkeep = (tasks.group, tokens.group, keys.group, maintenance.group, backup.group, doctor.doctor)
+    for command in (*people, *upkeep, demo.seed_demo):
         app.cli.add_command(command)

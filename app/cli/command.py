@@ -51,6 +51,8 @@ class Unusable(Refused):
 class OperatorCommand(click.Command):
     """A command that reports whatever a service or the database refuses."""
 
+    needs_schema = True
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         # How Python hands over bytes that are not UTF-8; neither database takes them.
         if any("\ud800" <= c <= "\udfff" for arg in args for c in arg):
@@ -61,7 +63,8 @@ class OperatorCommand(click.Command):
         if sys.stderr.isatty():
             # A person reads the command's own message; the event behind the log line is in the database anyway.
             structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-        _require_schema()
+        if self.needs_schema:
+            _require_schema()
         try:
             # Owners see in their list of recent activity that it was not a device of theirs.
             with bound_contextvars(user_agent="Operator's command line"):

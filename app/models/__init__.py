@@ -2,6 +2,7 @@
 
 from app.models.base import time_ordered_id, utcnow
 from app.models.login_throttle import LoginThrottle
+from app.models.maintenance_run import MaintenanceRun
 from app.models.oauth_client import OAuthClient
 from app.models.security_event import SecurityEvent
 from app.models.sign_in import BlockedToken, SignIn
@@ -24,6 +25,7 @@ __all__ = [
     "DeletedTask",
     "IdempotencyKey",
     "LoginThrottle",
+    "MaintenanceRun",
     "OAuthClient",
     "Priority",
     "SecurityEvent",

@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -48,6 +48,9 @@ class Priority(IntEnum):
     HIGH = 3
 
 
+_TRASHED = "deleted_at IS NOT NULL"
+
+
 class Task(Base):
     """Something one person wants done; nobody else can see it."""
 
@@ -59,6 +62,7 @@ class Task(Base):
         Index(None, "user_id", "priority", "id"),
         Index(None, "user_id", "title_sort", "id"),
         Index(None, "user_id", "rev", "id"),
+        Index(None, "deleted_at", sqlite_where=text(_TRASHED), postgresql_where=text(_TRASHED)),
     )
 
     #: Ids are unique for each person only: the client may choose them, and must not learn of other people's.

@@ -163,3 +163,7 @@ class KeyFromSecret(ServiceError):
         "This key is made from SECRET_KEY. To sign with another one, rotate. "
         "If SECRET_KEY is known to somebody, change it: that signs everybody out."
     )
+
+
+class BackupRefused(ServiceError):
+    """A backup cannot be made, trusted or restored; the text says why, and what to do where that is not plain."""

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import SigningKey, utcnow
@@ -65,15 +65,14 @@ def retire(kid: str) -> dict[str, Any]:
     return next(each for each in listed() if each["status"] == "signing")
 
 
-def remove_dead() -> int:
-    """Delete, in the caller's transaction, keys of which no token can be about any more; return how many."""
+def dead() -> list[str]:
+    """Return the kids of keys in the database of which no token can be about any more."""
     long_ago = utcnow() - signing_keys.token_lifetime()
-    dead = [
+    return [
         member.kid
         for member in signing_keys.members()
         if member.status == "expired" or (member.retired_at and member.retired_at < long_ago)
     ]
-    return len(db.session.execute(delete(SigningKey).where(SigningKey.kid.in_(dead)).returning(SigningKey.kid)).all())
 
 
 def _add(algorithm: str, created_at: datetime, activates_at: datetime) -> str:

@@ -13,16 +13,25 @@ _MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 def complaint() -> str | None:
     """Return what is wrong with the schema and what to do, in one line, or None if it is current."""
-    configuration = Config()
-    configuration.set_main_option("script_location", str(_MIGRATIONS))
-    scripts = ScriptDirectory.from_config(configuration)
-    needed = scripts.get_current_head()
-    with db.read() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+    needed, *_ = known = revisions()
+    found = revision()
     if found == needed:
         return None
     if found is None:
         return "the database has no schema yet; run: flask db upgrade"
-    if found in {script.revision for script in scripts.walk_revisions()}:
+    if found in known:
         return f"the database is at revision {found}, this code needs {needed}; run: flask db upgrade"
     return f"the database is at revision {found}, which this code does not know; run the newer Taskward that made it"
+
+
+def revision() -> str | None:
+    """Return the revision of the database, None if it has no schema."""
+    with db.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def revisions() -> list[str]:
+    """Return the revisions that this code knows, newest first."""
+    configuration = Config()
+    configuration.set_main_option("script_location", str(_MIGRATIONS))
+    return [script.revision for script in ScriptDirectory.from_config(configuration).walk_revisions()]

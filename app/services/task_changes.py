@@ -10,12 +10,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, func, select, tuple_, update
 from sqlalchemy import delete as delete_
-from sqlalchemy import func, select, tuple_, update
 
 from app.extensions import db
-from app.models import DeletedTask, IdempotencyKey, Task, User, utcnow
-from app.services import idempotency
+from app.models import DeletedTask, Task, User
 from app.services.errors import InvalidInput, SyncTokenExpired
 from app.services.task_writes import COLUMNS, TaskRow
 
@@ -64,25 +63,15 @@ def since(user_id: UUID, token: str | None, rev: int, limit: int) -> Changes:
     return Changes(items, f"{items[-1]['rev']}.{items[-1]['id'].hex}", has_more=True)
 
 
-def purge() -> dict[str, int]:
-    """Forget deletions after `DELETIONS_KEPT` and keys of requests after a day; commits.
+def forget(user_id: UUID, task_ids: list[UUID], which: ColumnElement[bool]) -> int:
+    """Forget, in the caller's transaction, that these tasks were deleted, if ``which`` holds; return how many.
 
-    Whoever was away for longer is told to start again. Returns rows deleted by kind: ``deleted_tasks``,
-    ``idempotency_keys``.
+    A device that was last told of an earlier change has to start again.
     """
-    now = utcnow()
-    old = DeletedTask.deleted_at < now - DELETIONS_KEPT
-    newest = select(func.max(DeletedTask.rev)).where(old, DeletedTask.user_id == User.id).scalar_subquery()
-    forgetful = select(DeletedTask.user_id).where(old)
-    db.session.execute(update(User).where(User.id.in_(forgetful)).values(sync_floor=newest))
-    gone = db.session.execute(delete_(DeletedTask).where(old).returning(DeletedTask.id)).all()
-    over = delete_(IdempotencyKey).where(IdempotencyKey.created_at < now - idempotency.KEPT)
-    counts = {
-        "deleted_tasks": len(gone),
-        "idempotency_keys": len(db.session.execute(over.returning(IdempotencyKey.key)).all()),
-    }
-    db.session.commit()
-    return counts
+    mine = (DeletedTask.user_id == user_id, DeletedTask.id.in_(task_ids), which)
+    floor = select(func.max(DeletedTask.rev)).where(*mine).scalar_subquery()
+    db.session.execute(update(User).where(User.id == user_id, User.sync_floor < floor).values(sync_floor=floor))
+    return len(db.session.execute(delete_(DeletedTask).where(*mine).returning(DeletedTask.id)).all())
 
 
 def _read(token: str | None) -> tuple[int, UUID]:

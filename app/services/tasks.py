@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import delete as delete_
 
 from app.extensions import db
-from app.models import Task
+from app.models import DeletedTask, Task, utcnow
 from app.services import idempotency, task_writes
-from app.services.errors import TaskNotFound
+from app.services.errors import TaskNotFound, UserNotFound
 from app.services.idempotency import Request
 from app.services.task_writes import ANY, COLUMNS, Condition, TaskRow, unit_of_work
 
@@ -118,6 +119,20 @@ def delete(user_id: UUID, task_id: UUID, condition: Condition = ANY) -> None:
     """
     with unit_of_work(user_id) as rev:
         task_writes.remove(user_id, rev, task_id, condition)
+
+
+def delete_trashed(user_id: UUID, task_ids: list[UUID], which: ColumnElement[bool]) -> int:
+    """Delete, in the caller's transaction, these tasks for good if ``which`` holds, as `delete`; return how many."""
+    try:
+        rev = task_writes.next_rev(user_id)
+    except UserNotFound:
+        return 0  # deleted in the meantime, with everything
+    mine = delete_(Task).where(Task.user_id == user_id, Task.id.in_(task_ids), which)
+    gone = db.session.scalars(mine.returning(Task.id)).all()
+    if gone:
+        rows = [{"user_id": user_id, "id": task_id, "rev": rev, "deleted_at": utcnow()} for task_id in gone]
+        db.session.execute(insert(DeletedTask), rows)
+    return len(gone)
 
 
 def restamp_times(user_id: UUID) -> None:

@@ -118,12 +118,6 @@ def succeeded(attempt: Attempt) -> None:
             db.session.execute(back.values(failures=row.failures - 1, blocked_until=None))
 
 
-def purge() -> int:
-    """Delete counters that say nothing any more, in the caller's transaction; return how many."""
-    over = delete(LoginThrottle).where(LoginThrottle.expires_at < utcnow())
-    return len(db.session.execute(over.returning(LoginThrottle.key)).all())
-
-
 def _begin(counters: list[tuple[_Rule, str]], owner: UUID | None = None) -> Attempt:
     """Count under every counter or, if one of them is blocked, under none."""
     now = utcnow()

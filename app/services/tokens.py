@@ -1,9 +1,9 @@
-"""Access and refresh tokens: issue, verify, rotate, purge (RFC 9068, RFC 6749 §6)."""
+"""Access and refresh tokens: issue, verify, rotate (RFC 9068, RFC 6749 §6)."""
 
 import re
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,11 +12,11 @@ from flask_jwt_extended import create_access_token, create_refresh_token, decode
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import get_unverified_header
 from jwt.exceptions import PyJWTError
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 
 from app.extensions import db
-from app.models import BlockedToken, SignIn, User, utcnow
-from app.services import audit, key_rotation, keys, metrics, scopes, sign_ins, throttle
+from app.models import SignIn, User, utcnow
+from app.services import audit, keys, metrics, scopes, sign_ins
 from app.services.errors import InvalidGrant, InvalidScope, InvalidToken
 
 ACCESS = keys.ACCESS
@@ -186,26 +186,6 @@ def rotate(raw: str, client_id: str, scope: str | None = None) -> TokenPair:
     metrics.refresh("rotated" if rotated else "grace").inc()
     audit.note(audit.Event.SESSION_RENEWED, row.user_id, row.id, repeated=rotated is None)
     return issue(row, narrowed)
-
-
-def purge() -> dict[str, int]:
-    """Delete what is over: blocklist rows, sign-ins ended 30 days ago, dead signing keys, throttles; commits.
-
-    Returns rows deleted by kind: ``blocked_tokens``, ``sign_ins``, ``signing_keys``, ``login_throttles``.
-    """
-    now = utcnow()
-    long_ago = now - timedelta(days=30)
-    # Leeway lets an expired token pass for a few seconds more: its row must outlive it.
-    tokens = delete(BlockedToken).where(BlockedToken.expires_at < now - timedelta(minutes=1))
-    over = or_(SignIn.expires_at < long_ago, SignIn.idle_until < long_ago, SignIn.revoked_at < long_ago)
-    counts = {
-        "blocked_tokens": len(db.session.execute(tokens.returning(BlockedToken.jti)).all()),
-        "sign_ins": len(db.session.execute(delete(SignIn).where(over).returning(SignIn.id)).all()),
-        "signing_keys": key_rotation.remove_dead(),
-        "login_throttles": throttle.purge(),
-    }
-    db.session.commit()
-    return counts
 
 
 _REFRESH_STATE = (

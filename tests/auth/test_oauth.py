@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.extensions import db
-from app.services import tokens
+from app.services import maintenance
 from tests.conftest import Count, MakeApp
 from tests.forge import Forger
 from tests.oauth_clients import register
@@ -172,12 +172,12 @@ def test_purging_deletes_what_has_expired_and_nothing_else(app: Flask, client: F
     client.post("/oauth/revoke", data={"token": alice.access_token})
     alice.another_sign_in()
     with app.app_context():
-        nothing = {"blocked_tokens": 0, "sign_ins": 0, "signing_keys": 0, "login_throttles": 0}
-        assert tokens.purge() == nothing
+        nothing = {"blocked_tokens": 0, "sessions": 0, "signing_keys": 0, "login_throttles": 0}
+        assert maintenance.run(maintenance.TOKENS) == nothing
         with time_machine.travel(datetime.now(UTC) + timedelta(minutes=17)):
-            assert tokens.purge() == nothing | {"blocked_tokens": 1}
+            assert maintenance.run(maintenance.TOKENS) == nothing | {"blocked_tokens": 1}
         with time_machine.travel(datetime.now(UTC) + timedelta(days=61)):
-            assert tokens.purge() == nothing | {"sign_ins": 2}
+            assert maintenance.run(maintenance.TOKENS) == nothing | {"sessions": 2}
 
 
 METADATA = "/.well-known/oauth-authorization-server"

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,10 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from tests import leaks
+from tests.backups import another_like
+from tests.conftest import MakeApp
+from tests.databases import client_programs
+from tests.installations import Environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,3 +53,16 @@ def program(program_environment: dict[str, str]) -> Program:
         return subprocess.run(command, input=stdin, capture_output=True, cwd=ROOT, env=env, timeout=60, check=False)
 
     return run
+
+
+@pytest.fixture
+def source(make_app: MakeApp) -> Flask:
+    """The application, which knows where the programs of PostgreSQL are."""
+    return make_app(PG_BINDIR=client_programs())
+
+
+@pytest.fixture
+def empty(app: Flask, environment: Environment, tmp_path: Path) -> Iterator[Environment]:
+    """Variables of an installation of the same kind, with the same secret, in which there is nothing."""
+    with another_like(environment, tmp_path / "restored") as env:
+        yield env

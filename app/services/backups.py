@@ -1,0 +1,163 @@
+"""Backups: one file with the whole database that can be checked, and restored into an empty place.
+
+The key of ``SECRET_KEY`` is left out unless asked for: with it, whoever finds the file can forge tokens and open the
+signing keys that lie sealed in the database; without it, a restored database only makes everybody sign in again.
+"""
+
+import os
+import sqlite3
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import inspect
+
+from app.extensions import db
+from app.models import utcnow
+from app.services import backup_files, postgresql_dumps, schema, sqlite_dumps
+from app.services.backup_files import Manifest
+from app.services.errors import BackupRefused
+
+#: Told how much of the work is done, from 0 to 1.
+Progress = Callable[[float], None]
+
+#: Kind of database → how it becomes a file: ``dump``, ``check``, ``load``.
+_ENGINES: dict[str, Any] = {"sqlite": sqlite_dumps, "postgresql": postgresql_dumps}
+_SNAPSHOTS_KEPT = 3
+_PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+def create(
+    output: Path | None = None, *, with_secret_key: bool = False, progress: Progress = lambda _done: None
+) -> tuple[Path, Manifest]:
+    """Write a backup that is consistent while others go on writing; return where it is and what is in it.
+
+    The file appears under its name when it is whole, readable for its owner alone; by default in ``backups`` of the
+    instance directory, under the time.
+
+    Raises:
+        BackupRefused: there is nothing to back up, the file exists, or it cannot be written.
+    """
+    now = utcnow()
+    output = output or _folder() / f"taskward-{now:%Y%m%dT%H%M%SZ}.tar"
+    revision = schema.revision()
+    if revision is None:
+        raise BackupRefused("The database has no schema yet; there is nothing to back up.")
+    if os.path.lexists(output):
+        raise BackupRefused(f"{output} exists already; name another file.")
+    kind = db.engine.dialect.name
+    with _workspace(output.parent) as work:
+        files = {backup_files.DATABASES[kind]: work / "database"}
+        _ENGINES[kind].dump(work / "database", progress)
+        if with_secret_key:
+            files[backup_files.SECRET_KEY] = work / "secret_key"
+            (work / "secret_key").write_text(current_app.config["SECRET_KEY"])
+        about = {"taskward": _version(), "revision": revision, "database": kind, "created_at": now}
+        manifest = backup_files.write(work / "backup", about, files)
+        (work / "backup").rename(output)
+        backup_files.sync_folder(output.parent)
+    return output, manifest
+
+
+def verify(file: Path) -> Manifest:
+    """Return what is in a backup whose checksums are right and whose database is whole.
+
+    Raises:
+        BackupRefused: it is none, damaged, or not to be trusted.
+    """
+    with _workspace(Path(current_app.instance_path)) as work:
+        return _unpack(file, work)
+
+
+def restore(file: Path, progress: Progress = lambda _done: None) -> tuple[Manifest, bool]:
+    """Fill the empty database from a backup, all or nothing; a key of ``SECRET_KEY`` in it becomes the instance's.
+
+    Returns what was in it, and False if there was a key that differs from the one set in the environment.
+
+    Raises:
+        BackupRefused: the database is not empty or of the other kind, or the backup is damaged or newer than this code.
+    """
+    with _workspace(Path(current_app.instance_path)) as work:
+        manifest = _unpack(file, work)
+        if manifest.revision not in schema.revisions():
+            raise BackupRefused(
+                f"The backup is at revision {manifest.revision}, which this code does not know; "
+                f"restore it with Taskward {manifest.taskward} or newer."
+            )
+        if manifest.database != db.engine.dialect.name:
+            raise BackupRefused(f"The backup is of {manifest.database}, DATABASE_URL names {db.engine.dialect.name}.")
+        with db.read() as connection:
+            if inspect(connection).get_table_names():
+                raise BackupRefused("The database is not empty; restore into a new one (see DATABASE_URL).")
+        key = work / backup_files.SECRET_KEY
+        known = _install_key(key) if key.exists() else True
+        _ENGINES[manifest.database].load(work / backup_files.DATABASES[manifest.database], progress)
+    return manifest, known
+
+
+def before_migration() -> Path | None:
+    """Back SQLite up as it is before a migration, and keep the newest three such backups; return where it is.
+
+    None for a new database, and for PostgreSQL, which is backed up apart from the machine that migrates.
+
+    Raises:
+        BackupRefused: it cannot be written.
+    """
+    if db.engine.dialect.name != "sqlite" or (revision := schema.revision()) is None:
+        return None
+    folder = _folder()
+    made, _ = create(folder / f"before-upgrade-of-{revision}-{utcnow():%Y%m%dT%H%M%S%fZ}.tar")
+    for old in sorted(folder.glob("before-upgrade-*.tar"), key=lambda path: path.stat().st_mtime_ns)[:-_SNAPSHOTS_KEPT]:
+        old.unlink()
+    return made
+
+
+def _unpack(file: Path, work: Path) -> Manifest:
+    manifest = backup_files.read(file, work)
+    inside = _ENGINES[manifest.database].check(work / backup_files.DATABASES[manifest.database])
+    if inside not in (None, manifest.revision):
+        raise BackupRefused(f"The backup is damaged: it says revision {manifest.revision}, its database {inside}.")
+    return manifest
+
+
+def _install_key(given: Path) -> bool:
+    """Make the key that of the instance, unless the environment sets another one: then return False.
+
+    The database is empty, so nothing was sealed or signed under the key it replaces.
+    """
+    text, inside = given.read_text(errors="replace"), Path(current_app.instance_path) / "secret_key"
+    if text == current_app.config["SECRET_KEY"]:
+        return True
+    if not inside.exists() or inside.read_text(errors="replace").strip() != current_app.config["SECRET_KEY"]:
+        return False
+    given.rename(inside)
+    return True
+
+
+@contextmanager
+def _workspace(parent: Path) -> Iterator[Path]:
+    """Yield a private directory that is gone afterwards, whatever happens; put what the disk refuses into words."""
+    try:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".backup.") as work:
+            yield Path(work)
+    except OSError as error:
+        raise BackupRefused(f"{error.filename or parent}: {error.strerror}.") from error
+    except sqlite3.Error as error:
+        raise BackupRefused(f"SQLite says: {error}.") from error
+
+
+def _folder() -> Path:
+    folder = Path(current_app.instance_path) / "backups"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BackupRefused(f"{folder}: {error.strerror}.") from error
+    return folder
+
+
+def _version() -> str:
+    return str(tomllib.loads(_PROJECT.read_text())["project"]["version"])
