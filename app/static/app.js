@@ -3,48 +3,41 @@
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector) => [...document.querySelectorAll(selector)];
 
-const worker = "/service-worker.js";
-const policy = window.trustedTypes?.createPolicy("service-worker", { createScriptURL: () => worker });
-navigator.serviceWorker?.register(policy?.createScriptURL("") ?? worker);
+const constant = { createScriptURL: () => "/service-worker.js" };
+const policy = window.trustedTypes?.createPolicy("service-worker", constant) ?? constant;
+navigator.serviceWorker?.register(policy.createScriptURL(""));
 
 for (const button of $$("[data-reveal]")) {
   const input = $(`#${button.dataset.reveal}`);
   const show = (visible) => {
     input.type = visible ? "text" : "password";
     button.firstChild.data = visible ? "Hide" : "Show";
-    button.setAttribute("aria-pressed", visible);
+    button.ariaPressed = visible;
   };
   button.hidden = false;
   button.onclick = () => show(input.type === "password");
-  // Browsers remember what text fields held, and offer to save only what a password field holds.
+  // Browsers offer to save only what a password field holds.
   input.form.addEventListener("submit", () => show(false));
 }
-
-addEventListener("keydown", (event) => {
-  const form = event.target.form;
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || form?.method !== "post") return;
-  event.preventDefault();
-  form.requestSubmit();
-});
 
 for (const input of $$("[data-timezone]")) input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
-const words = new Intl.RelativeTimeFormat($("html").lang, { numeric: "auto" });
+const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 function ago(time) {
-  const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
-  if (Math.abs(seconds) > 7 * 86400) return;
-  const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? [];
+  const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+  if (seconds > 7 * 86400) return;
+  const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? [];
   time.title ||= time.textContent;
-  time.textContent = unit ? words.format(Math.round(seconds / size), unit) : "just now";
+  time.textContent = unit ? words.format(-Math.round(seconds / size), unit) : "just now";
 }
 
 const refresh = () => $$("time[data-relative]").forEach(ago);
 refresh();
 setInterval(refresh, 60_000);
 
-// Tasks without full reloads: what comes back replaces what is there, or opens in a dialog.
+// Tasks without full reloads: what comes back replaces what is there or opens in a dialog.
 
 const make = (name, properties) => Object.assign(document.createElement(name), properties);
 const ours = (url) => [location, url].every((at) => at.href.startsWith(`${location.origin}/tasks`));
@@ -57,11 +50,11 @@ function load(url, body, push = true) {
   const request = (busy = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 30_000 }));
   request.onloadend = () => {
     const answer = request.response, at = new URL(request.responseURL || url, location);
-    const text = "There is no answer. What you typed is still here; try again.";
+    const textContent = "No answer. What you typed is still here; try again.";
     busy = null;
     if (!ours(at)) location.assign(at);
     else if (answer && $("main", answer)) show(answer, at.href, push && (!body || request.status < 400));
-    else ($(OPEN) ?? $(".messages")).prepend(make("p", { className: "message", role: "alert", textContent: text }));
+    else ($(OPEN) ?? $(".messages")).prepend(make("p", { className: "message", role: "alert", textContent }));
     if (wanted) load(wanted);
     wanted = null;
   };
@@ -90,11 +83,11 @@ function show(answer, url, push) {
 }
 
 function enter(field) {
-  field.closest("details")?.setAttribute("open", "");
+  (field.closest("details") ?? {}).open = true;
   field.focus();
 }
 
-// What has the focus once the page is replaced: the same thing, or the same in the row that came next.
+// What then has the focus: the same thing, or the same in the row that came next.
 function successor(active) {
   const from = active.form?.elements.title ?? active, row = from.closest(".task");
   const place = $$(".task").indexOf(row);
@@ -123,9 +116,7 @@ addEventListener("click", (event) => {
   else load(link.href);
 });
 
-addEventListener("change", () => {
-  $("[data-selected]")?.replaceChildren(`${$$(".pick :checked").length} selected`);
-});
+addEventListener("change", () => $("[data-selected]")?.replaceChildren(`${$$(".pick :checked").length} selected`));
 
 addEventListener("popstate", () => location.hash || load(location.href, null, false));
 
@@ -135,6 +126,11 @@ const TYPING = "input:not([type=checkbox]), select, textarea, dialog", shortcuts
 let prefix = "";
 
 addEventListener("keydown", (event) => {
+  const { form } = event.target;
+  if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
   if (!shortcuts?.checked || modified(event) || event.target.closest(TYPING)) return;
   const key = prefix + event.key, step = { j: 1, k: -1 }[key], titles = $$(".task-title");
   prefix = key === "g" ? key : "";
@@ -152,14 +148,14 @@ if (shortcuts) {
   shortcuts.onchange = () => { localStorage.noShortcuts = shortcuts.checked ? "" : "1"; };
 }
 
-// The end of the sign-in, also when another tab brings it about.
+// The end of the sign-in, also by another tab.
 
 const { user, left, renewable } = document.body.dataset;
 const tabs = new BroadcastChannel("session");
 tabs.postMessage(user);
 
 if (user) {
-  let end, idle, shown, timer;
+  let end, idle, timer, shown = false;
 
   const say = (selector, text) => $$(selector).forEach((place) => place.replaceChildren(text));
 
@@ -171,13 +167,11 @@ if (user) {
   };
 
   const tick = () => {
-    clearTimeout(timer);
-    const seconds = Math.max(0, Math.ceil((end - Date.now()) / 1000));
-    const soon = seconds > 0 && seconds <= 120;
-    if (seconds) show(soon ? (idle ? "idle" : "absolute") : undefined);
+    const seconds = Math.ceil((end - Date.now()) / 1000), soon = seconds > 0 && seconds <= 120;
+    if (seconds > 0) show(soon && (idle ? "idle" : "absolute"));
     say("[data-countdown]", `${seconds} seconds`);
     if ([60, 30, 10].includes(seconds)) say("dialog [role=status]", `${seconds} seconds left`);
-    // Timers cannot wait for 25 days.
+    clearTimeout(timer); // Timers cannot wait for 25 days.
     timer = setTimeout(soon ? tick : check, Math.min(Math.max(seconds - 120, 1), 86400) * 1000);
   };
 
@@ -191,13 +185,12 @@ if (user) {
   };
 
   const check = (options) =>
-    fetch("/session", options).then((answer) => answer.json()).then(know, () => (Date.now() < end ? tick() : show("over")));
+    fetch("/session", options).then((answer) => answer.json()).then(know, () => Date.now() < end ? tick() : show("over"));
 
   tabs.onmessage = document.onvisibilitychange = () => document.hidden || check();
-  $("#stay").onsubmit = async (event) => {
-    event.preventDefault();
-    await check({ method: "POST", body: new FormData(event.target) });
-    tabs.postMessage(user);
+  $("#stay").onsubmit = ({ target }) => {
+    check({ method: "POST", body: new FormData(target) }).then(() => tabs.postMessage(user));
+    return false;
   };
   know({ user_id: user, seconds_left: left, renewable });
 }
