@@ -80,7 +80,7 @@ def _fill(app: Flask, person: Person, size: int) -> None:
         padded = "substr('00000000000' || CAST(n AS text), -11)" if dialect == "sqlite" else "lpad(n::text, 11, '0')"
         connection.execute(
             text(
-                f"INSERT INTO tasks ({columns})"  # noqa: S608 - nothing here comes from anybody
+                f"INSERT INTO tasks ({columns})"
                 f" SELECT :owner, {number[dialect]}, 'Task ' || n, 'task ' || n, '', n % 4,"
                 f" '2026-' || {padded}, {_tags(dialect)}, {_now(dialect)}, {_now(dialect)}, 1"
                 f" FROM ({series}) AS numbered"
