@@ -13,7 +13,7 @@ TOOLS := .venv/tools-installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt check security-report browser redis clean
+.PHONY: help run test lint fmt check security-report bench bench-quick wrk browser redis clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -41,6 +41,21 @@ check: ## lint, then test and measure coverage, which takes half as long again: 
 security-report: $(TOOLS) ## write into docs/security.md which test proves which requirement
 	$(BIN)/python -m tests.security_report
 
+bench: $(TOOLS) wrk ## measure beside other programs for an hour; writes bench/results.json and docs/performance.md
+	$(BIN)/python -m bench.run --rounds 7 --seconds 5 --write
+	$(BIN)/python -m bench.curves --write
+	$(BIN)/python -m bench.document
+
+bench-quick: $(TOOLS) wrk ## the same in a few minutes, printed only
+	$(BIN)/python -m bench.run --rounds 2 --seconds 2
+
+wrk: ## make sure there is wrk, which sends the requests of the benchmark
+	@if command -v wrk; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends wrk; \
+	else echo 'The benchmark needs wrk; on Debian: apt install wrk' >&2; exit 1; \
+	fi
+
 browser: $(TOOLS) ## make sure there is a Chromium for the browser tests
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
@@ -56,7 +71,7 @@ redis: ## make sure there is a redis-server for the tests of REDIS_URL
 	fi
 
 clean: ## remove everything made here, except the data in instance/
-	rm -rf .venv .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv bench/.peers .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:

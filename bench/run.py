@@ -24,7 +24,7 @@ from bench.load import Measured, drive
 from bench.people import Person, application, fill, signed_in, with_cookies, with_tokens
 from bench.programs import LIMITED, OURS, RIVALS, Program
 from bench.servers import Server, running
-from tests.databases import VARIABLE, create_database, drop_database, postgresql_server
+from tests.databases import SETTINGS, VARIABLE, create_database, drop_database, postgresql_server
 
 _ROWS = "taskward_bench_rows"
 
@@ -48,18 +48,33 @@ class Entrant:
         return drive(self.server, requests(self.program, action, people), seconds, connections, field)
 
 
+def database_server() -> str:
+    """Return the address of a PostgreSQL server on which databases may be created."""
+    if "DATABASE_URL" in os.environ:
+        os.environ.setdefault(VARIABLE, os.environ["DATABASE_URL"])
+    # All programs run at once, each with a pool of its own in both workers.
+    SETTINGS["max_connections"] = "500"
+    return postgresql_server()
+
+
+@contextmanager
+def own_database(server_url: str, name: str, template: str = "template0") -> Iterator[str]:
+    """Make a database, or make it anew, for as long as the context is open."""
+    drop_database(server_url, name)
+    try:
+        yield create_database(server_url, name, template)
+    finally:
+        drop_database(server_url, name)
+
+
 @contextmanager
 def entrants(programs: Sequence[Program], failed: dict[str, str]) -> Iterator[list[Entrant]]:
     """Run the programs, each over its own copy of the rows; write those that cannot into ``failed`` with the reason."""
-    if "DATABASE_URL" in os.environ:
-        os.environ.setdefault(VARIABLE, os.environ["DATABASE_URL"])
-    server_url = postgresql_server()
+    server_url = database_server()
     with tempfile.TemporaryDirectory() as instance, ExitStack() as stack:
 
         def database(name: str, template: str = "template0") -> str:
-            drop_database(server_url, name)
-            stack.callback(drop_database, server_url, name)
-            return create_database(server_url, name, template)
+            return stack.enter_context(own_database(server_url, name, template))
 
         rows = fill(application(database(_ROWS), Path(instance)))
         running_now = []
