@@ -40,13 +40,13 @@ def results(figures: Figures, failed: dict[str, str], rounds: int, seconds: int,
         ours = by_program[OURS.key]
         for key, theirs in by_program.items():
             found["programs"].setdefault(key, {})[action] = _summary(theirs)
-            if key == LIMITED.key:
+            if key == LIMITED.key and _ratios(theirs, ours):
                 found["rate_limit_costs"][action] = _rounded(1 - statistics.median(_ratios(theirs, ours)))
-            elif key != OURS.key:
+            elif key != OURS.key and _ratios(ours, theirs):
                 found["ratios"].setdefault(action, {})[key] = _rounded(statistics.median(_ratios(ours, theirs)))
                 found["quartiles"].setdefault(action, {})[key] = _quartiles(_ratios(ours, theirs))
     if {"list", "unchanged"} <= figures.keys():
-        ratios = _ratios(figures["unchanged"][OURS.key], figures["list"][OURS.key])
+        ratios = _ratios(figures["unchanged"][OURS.key], figures["list"][OURS.key]) or [0.0]
         found["unchanged_to_list"] = _rounded(statistics.median(ratios))
     return found
 
@@ -135,8 +135,11 @@ def _summary(rounds: Sequence[Measured]) -> dict[str, float]:
 
 
 def _ratios(first: Sequence[Measured], second: Sequence[Measured]) -> list[float]:
-    """Return the ratios round by round: what slows the machine down slows both of a pair."""
-    return [a.rate / b.rate for a, b in zip(first, second, strict=True)]
+    """Return the ratios round by round: what slows the machine down slows both of a pair.
+
+    A round in which one of them finished nothing at all, on a machine that is busy with other things, says nothing.
+    """
+    return [a.rate / b.rate for a, b in zip(first, second, strict=True) if a.rate and b.rate]
 
 
 def _quartiles(values: Sequence[float]) -> tuple[float, float]:
