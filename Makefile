@@ -13,7 +13,7 @@ TOOLS := .venv/tools-installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt check security-report screenshots browser redis nginx clean
+.PHONY: help run test lint fmt check security-report screenshots bench bench-quick browser redis nginx wrk clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -44,6 +44,15 @@ security-report: $(TOOLS) ## write into docs/security.md which test proves which
 screenshots: $(TOOLS) browser ## take a picture of every page into screenshots/, and those of the README
 	$(BIN)/python -m tests.browser.screenshots
 
+bench: $(TOOLS) wrk ## measure beside other programs for an hour; writes bench/results.json and docs/performance.md
+	$(BIN)/python -m bench.run --rounds 7 --seconds 5 --write
+	$(BIN)/python -m bench.curves --write
+	$(BIN)/python -m bench.document
+
+bench-quick: $(TOOLS) wrk ## the same in a few minutes, printed only
+	$(BIN)/python -m bench.run --rounds 2 --seconds 2
+
+
 browser: $(TOOLS) ## make sure there is a Chromium for the browser tests
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
@@ -51,12 +60,12 @@ browser: $(TOOLS) ## make sure there is a Chromium for the browser tests
 	else $(BIN)/playwright install chromium; \
 	fi
 
-# A server's program that the tests run: $(call debian,command,package)
+# A program that tests or benchmark run: $(call debian,command,package)
 define debian
 	@if PATH=$$PATH:/usr/sbin command -v $(1); then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
 		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(2); \
-	else echo 'The tests need $(1); on Debian: apt install $(2)' >&2; exit 1; \
+	else echo 'This needs $(1); on Debian: apt install $(2)' >&2; exit 1; \
 	fi
 endef
 
@@ -66,8 +75,11 @@ redis: ## make sure there is a redis-server for the tests of REDIS_URL
 nginx: ## make sure there is an nginx for the tests of deploy/nginx.conf
 	$(call debian,nginx,nginx-light)
 
+wrk: ## make sure there is wrk, which sends the requests of the benchmark
+	$(call debian,wrk,wrk)
+
 clean: ## remove everything made here, except the data in instance/
-	rm -rf .venv .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv bench/.peers .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -8,6 +8,7 @@ lock on SQLite. The two have pools of their own, since switching a connection to
 import select
 from typing import Any
 
+import orjson
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -71,6 +72,8 @@ def _engine_options(config: dict[str, Any]) -> dict[str, Any]:
         "pool_timeout": 10,
         # Values are hashes, titles, addresses: an exception that reaches the log must not carry them.
         "hide_parameters": True,
+        # The tags of a page of tasks are 20 to 200 JSON values.
+        "json_deserializer": orjson.loads,
     }
     if config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
         # A statement that runs this long is a fault; ending it frees the thread that waits.

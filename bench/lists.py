@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,25 +39,28 @@ PLACES = {
 
 def main(most: int = 1_000_000) -> None:
     """Measure and print."""
+    sys.stdout.write("tasks     " + "".join(f"{place:>24}" for place in PLACES) + "\n")
+    base: dict[str, float] = {}
+    for size, times in measure(most, os.environ.get("DATABASE_URL")):
+        cells = (f"{taken:12.2f} ms {taken / base.setdefault(place, taken):7.2f}  " for place, taken in times.items())
+        sys.stdout.write(f"{size:<10}" + "".join(cells) + "\n")
+        sys.stdout.flush()
+
+
+def measure(most: int, database_url: str | None) -> Iterator[tuple[int, dict[str, float]]]:
+    """Yield a number of tasks and the milliseconds of a page at each place, for 100, 1 000 … ``most`` tasks."""
     with tempfile.TemporaryDirectory() as instance:
-        given = {name: os.environ[name] for name in ("DATABASE_URL",) if name in os.environ}
+        given = {"DATABASE_URL": database_url} if database_url else {}
         app = create_app(config.load({"INSTANCE_PATH": instance, "LOG_LEVEL": "error", "RATE_LIMIT": "0"} | given))
         with app.app_context():
             upgrade(str(ROOT / "migrations"))
         alice, bob = make_person(app, "alice@example.org"), make_person(app, "bob@example.org")
-        sys.stdout.write("tasks     " + "".join(f"{place:>24}" for place in PLACES) + "\n")
-        base: dict[str, float] = {}
         size = 0
         while size < most:
             size = max(100, size * 10)
             for person in (bob, alice):
                 _fill(app, person, size)
-            cells = []
-            for place in PLACES:
-                taken = _time(alice, place, size)
-                base.setdefault(place, taken)
-                cells.append(f"{taken:12.2f} ms {taken / base[place]:7.2f}  ")
-            sys.stdout.write(f"{size:<10}" + "".join(cells) + "\n")
+            yield size, {place: _time(alice, place, size) for place in PLACES}
         with app.app_context():
             db.dispose()
 
@@ -80,7 +84,7 @@ def _fill(app: Flask, person: Person, size: int) -> None:
         padded = "substr('00000000000' || CAST(n AS text), -11)" if dialect == "sqlite" else "lpad(n::text, 11, '0')"
         connection.execute(
             text(
-                f"INSERT INTO tasks ({columns})"  # noqa: S608 - nothing here comes from anybody
+                f"INSERT INTO tasks ({columns})"
                 f" SELECT :owner, {number[dialect]}, 'Task ' || n, 'task ' || n, '', n % 4,"
                 f" '2026-' || {padded}, {_tags(dialect)}, {_now(dialect)}, {_now(dialect)}, 1"
                 f" FROM ({series}) AS numbered"

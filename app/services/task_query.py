@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeVar, get_args
 
@@ -75,7 +75,7 @@ class Query:
         The minute itself is not part of it but what became of it: ``due:today`` has another one tomorrow,
         ``is:overdue`` a minute later.
         """
-        text = json.dumps(astuple(replace(self, sort=self.order, as_of=None)), default=str)
+        text = json.dumps(list(vars(replace(self, sort=self.order, as_of=None)).values()), default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def due(self, sign: str, day: date) -> "Query":

@@ -43,7 +43,8 @@ def index(user_id: UUID) -> Any:
     if known(tag):
         return "", 304, headers
     page = task_lists.page(user_id, query, asked.limit, asked.cursor)
-    body: dict[str, Any] = {"items": [_json(row) for row in page.items], "next_cursor": page.next_cursor}
+    items = [schemas.task_json(row, who.timezone) for row in page.items]
+    body: dict[str, Any] = {"items": items, "next_cursor": page.next_cursor}
     if asked.count:
         body["total"] = task_lists.total(user_id, query)
     if page.next_cursor is None:

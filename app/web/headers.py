@@ -45,19 +45,19 @@ def init_app(app: Flask) -> None:
 
 
 def _add(response: Response) -> Response:
-    headers = response.headers
-    for name, value in _ALWAYS.items():
-        # A view may be stricter.
-        headers.setdefault(name, value)
+    headers, wanted = response.headers, dict(_ALWAYS)
     if response.status_code == 204:
         del headers["Content-Type"]
-    headers["Content-Security-Policy"] = _policy(response)
+    wanted["Content-Security-Policy"] = _policy(response)
     if request.endpoint != "static" or response.status_code >= 400:
         # What is behind a sign-in, or about one, is nobody's to keep (RFC 6749 §5.1 asks for both headers).
-        headers.setdefault("Cache-Control", "no-store")
-        headers.setdefault("Pragma", "no-cache")
+        wanted |= {"Cache-Control": "no-store", "Pragma": "no-cache"}
     if current_app.config["HTTPS"]:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        wanted["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    # A view may be stricter. One look at what is there: each lookup by name would compare it with every header, which
+    # took a twentieth of the time of the shortest requests.
+    given = {name.lower() for name, _ in headers}
+    headers.extend({name: value for name, value in wanted.items() if name.lower() not in given})
     return response
 
 
