@@ -5,7 +5,7 @@ const $$ = (selector) => [...document.querySelectorAll(selector)];
 
 const constant = { createScriptURL: () => "/service-worker.js" };
 const policy = window.trustedTypes?.createPolicy("service-worker", constant) ?? constant;
-navigator.serviceWorker?.register(policy.createScriptURL(""));
+navigator.serviceWorker?.register(policy.createScriptURL("")).catch(() => {}); // Signing out may cut it short.
 
 for (const button of $$("[data-reveal]")) {
   const input = $(`#${button.dataset.reveal}`);

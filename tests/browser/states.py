@@ -1,6 +1,7 @@
 """Every page in every state that looks different, one line each: for tests, and for whoever takes pictures of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,6 +107,23 @@ STATES = [
 ]
 
 
+@contextmanager
+def answered(page: Page) -> Iterator[Any]:
+    """Wait for the answer to what is pressed in the block, until it is shown as a page, or by app.js in this one.
+
+    Yields something whose ``value`` is the answer afterwards.
+    """
+    page.evaluate("for (const shown of document.querySelectorAll('main, dialog')) shown.dataset.former = ''")
+    with page.expect_response(_is_last) as answer:
+        yield answer
+    page.locator("main:not([data-former]), dialog[open]:not([data-former])").first.wait_for()
+    page.wait_for_load_state()
+
+
+def _is_last(response: Response) -> bool:
+    return response.request.resource_type in ("document", "xhr") and response.status != 303
+
+
 def reach(page: Page, state: State, **ids: str) -> None:
     """Bring a page of the person's browser into a state.
 
@@ -124,8 +142,8 @@ def reach(page: Page, state: State, **ids: str) -> None:
     if state.press:
         main = page.locator("main")
         either = main.get_by_role("button", name=state.press).or_(main.get_by_role("link", name=state.press))
-        with page.expect_navigation() as navigation:
+        with answered(page) as answer:
             either.first.click()
-        response = navigation.value
+        response = answer.value
     assert response is not None
     assert response.status == state.status, f"{state.name}: {response.status}"

@@ -80,6 +80,7 @@ def test_the_whole_journey(open_page: OpenPage, javascript: bool) -> None:
     row.get_by_role("link", name="food").click()
     expect(page.get_by_role("link", name="Call the <b>dentist</b>")).to_have_count(0)
     page.get_by_role("link", name="Show all").click()
+    expect(page.get_by_role("link", name="Call the <b>dentist</b>")).to_be_visible()
     page.get_by_label("Search open tasks").fill("dentist")
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("link", name="Call the <b>dentist</b>")).to_be_visible()

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.cast import enter, make_cast
 from tests.browser.conftest import OpenPage
+from tests.browser.states import answered
 from tests.conftest import ONE_DATABASE
 from tests.people import PASSWORD, Person
 from tests.servers import Server
@@ -22,7 +23,7 @@ FOCUSED = """() => {
 #: Controls lower or narrower than 44 pixels; links in a sentence are as high as its line (WCAG 2.5.8, exception).
 TOO_SMALL = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
     .filter((element) => element.checkVisibility() && !element.matches(".skip, p:not(.aside, .up) a:not(.button)"))
-    .map((element) => element.matches("[type=checkbox]") ? element.parentElement : element)
+    .map((element) => element.matches("[type=checkbox], [type=radio]") ? element.parentElement : element)
     .map((element) => [element.outerHTML.slice(0, 120), element.getBoundingClientRect()])
     .filter(([, box]) => box.height < 44 || box.width < 44)
     .map(([html, box]) => `${Math.round(box.width)} by ${Math.round(box.height)}: ${html}`)"""
@@ -53,7 +54,7 @@ def write(page: Page, name: str, text: str) -> None:
 
 def press(page: Page, name: str, key: str = "Enter") -> None:
     tab_to(page, name)
-    with page.expect_navigation():
+    with answered(page):
         page.keyboard.press(key)
 
 
@@ -72,7 +73,7 @@ def test_register_add_complete_undo_edit_and_sign_out_by_keyboard_alone(open_pag
     page.keyboard.press("Enter")
     expect(page.get_by_label("Password", exact=True)).to_be_focused()
     page.keyboard.type(PASSWORD)
-    with page.expect_navigation():
+    with answered(page):
         page.keyboard.press("Enter")
 
     page.keyboard.press("Tab")
@@ -82,7 +83,7 @@ def test_register_add_complete_undo_edit_and_sign_out_by_keyboard_alone(open_pag
     assert passed == ["New task", "Add task"]
     page.keyboard.press("Shift+Tab")
     page.keyboard.type("Water the plants")
-    with page.expect_navigation():
+    with answered(page):
         page.keyboard.press("Enter")
     press(page, "Complete: Water the plants", "Space")
     expect(page.get_by_text("Completed “Water the plants”.")).to_be_visible()

@@ -54,7 +54,7 @@ def upload(browser: Browser, data: bytes | str, name: str = "taskward.json") -> 
 
 def hidden(page: str) -> dict[str, str]:
     """Return the hidden fields of the form that confirms."""
-    form = page.partition(f'action="{PAGE}/import"')[2]
+    form = page.partition(f'action="{PAGE}/import"')[2].partition("</form>")[0]
     found: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", form):
         attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
