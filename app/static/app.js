@@ -65,7 +65,7 @@ function load(url, body, push = true) {
 function show(answer, url, push) {
   const main = $("main", answer), title = answer.title;
   $(OPEN)?.close();
-  if ("dialog" in main.dataset) {
+  if ("dialog" in main.dataset && !$("main[data-dialog]")) {
     const dialog = make("dialog", { className: "page", ariaLabel: title, onclose: () => dialog.remove() });
     document.body.append(dialog);
     dialog.append(...main.childNodes);

@@ -70,7 +70,7 @@ def test_with_javascript_axe_finds_nothing(app: Flask, server: Server, open_page
         # Swagger UI has faults of its own; the document it shows is there without it.
         for look in looks(page) if state.ours else ():
             found += [f"{state.name}, {look}: {each}" for each in page.evaluate(AXE)]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 @ONE_DATABASE
@@ -78,4 +78,4 @@ def test_without_javascript_the_markup_is_in_order(app: Flask, server: Server, o
     found = []
     for state, page in visits(app, server, open_page, javascript=False):
         found += [f"{state.name}: {each}" for each in too_wide(page) + page.evaluate(MARKUP)]
-    assert found == []
+    assert found == [], "\n".join(found)

@@ -21,6 +21,7 @@ def open_list(open_page: OpenPage, person: Person, path: str = "/tasks", **optio
     fill_sign_in(page, person.email, PASSWORD)
     expect(page).to_have_url(re.compile(re.escape(path)))
     if options.get("java_script_enabled", True):
+        page.wait_for_load_state()  # before its script has run, a link leads to another page
         page.evaluate("window.first = true")
     return page
 
