@@ -5,7 +5,7 @@ const $$ = (selector) => [...document.querySelectorAll(selector)];
 
 const constant = { createScriptURL: () => "/service-worker.js" };
 const policy = window.trustedTypes?.createPolicy("service-worker", constant) ?? constant;
-navigator.serviceWorker?.register(policy.createScriptURL("")).catch(() => {}); // Signing out may cut it short.
+navigator.serviceWorker?.register(policy.createScriptURL("")).catch(() => {}); // Sign-out may cut it short.
 
 for (const button of $$("[data-reveal]")) {
   const input = $(`#${button.dataset.reveal}`);
@@ -46,7 +46,7 @@ const OPEN = "dialog.page[open]";
 let busy, wanted;
 
 function load(url, body, push = true) {
-  if (busy) return void (wanted = body ? wanted : url); // Nothing is sent twice; a link is followed afterwards.
+  if (busy) return void (wanted = body ? wanted : url); // Nothing is sent twice; a link is followed later.
   const request = (busy = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 30_000 }));
   request.onloadend = () => {
     const answer = request.response, at = new URL(request.responseURL || url, location);
