@@ -26,6 +26,8 @@ class State:
     meanwhile: Callable[[Page], object] = lambda _: None
     #: False: what is in it was drawn by a program of somebody else.
     ours: bool = True
+    #: The name of what is pressed is all of it.
+    exact: bool = False
 
 
 def _saved_elsewhere(page: Page) -> None:
@@ -42,6 +44,19 @@ def _drawn(page: Page) -> None:
 
 def _unbounded(page: Page) -> None:
     page.evaluate("for (const input of document.querySelectorAll('[maxlength]')) input.removeAttribute('maxlength')")
+
+
+def _tick(page: Page) -> None:
+    page.locator(".pick input").first.check()
+
+
+def _open_over_the_list(page: Page) -> None:
+    with answered(page):
+        page.locator(".task-title").first.click()
+
+
+def _opened(selector: str) -> Callable[[Page], object]:
+    return lambda page: page.evaluate(f"document.querySelector('{selector}').showModal()")
 
 
 def _file(name: str, text: str) -> dict[str, Any]:
@@ -78,9 +93,15 @@ STATES = [
     State("edit", "/tasks/{task}"),
     State("edit refused", "/tasks/{task}", fill={"Title": " ", "Due time": "10:00"}, press="Save", status=422),
     State("edit conflict", "/tasks/{task}", "alice", {"Title": LONG_WORD}, "Save", 409, _saved_elsewhere),
+    State("edit over the list", "/tasks", meanwhile=_open_over_the_list),
     State("trashed task", "/tasks/{trashed}"),
+    State("several completed", "/tasks", meanwhile=_tick, press="Complete", exact=True),
+    State("nothing ticked", "/tasks?status=trash", press="Delete for good", status=422),
+    State("for good?", "/tasks?status=trash", meanwhile=_tick, press="Delete for good"),
+    State("shortcuts", "/tasks", meanwhile=_opened("#shortcuts")),
     State("account", "/account"),
     State("account of a newcomer", "/account", "newcomer"),
+    State("new task from anywhere", "/account", meanwhile=lambda page: page.locator(".quick summary").click()),
     State("profile refused", "/account", "alice", {"Name": "x" * 300}, "Save profile", 422, _unbounded),
     State("profile saved", "/account", press="Save profile"),
     State("password refused", "/account", fill={"New password": "short"}, press="Change password", status=422),
@@ -99,11 +120,23 @@ STATES = [
     ),
     State("feed shown", "/account/data", press="Make an address"),
     State("API", "/api/docs", "nobody", meanwhile=_drawn, ours=False),
+    *(
+        State(f"session {name}", "/account", meanwhile=_opened(f"[data-session={name}]"))
+        for name in ("idle", "absolute", "over", "other")
+    ),
+    State(
+        *("form out of date", "/tasks", "alice", {"New task": "Buy milk"}, "Add task", 400),
+        lambda page: page.context.clear_cookies(name="taskward_form"),
+    ),
     State("400", "/login", "nobody", {}, "Sign in", 400, lambda page: page.context.clear_cookies()),
     State("404", "/nothing-here", "nobody", status=404),
     State("404 when signed in", "/tasks/00000000-0000-4000-8000-000000000000", status=404),
     State("405", "/logout", "nobody", status=405),
     State("413", "/login", "nobody", {"Password": "x" * 600_000}, "Sign in", 413, _unbounded),
+    State(
+        *("sign-in over", "/tasks", "newcomer", {"New task": "Buy milk"}, "Add task", 401),
+        lambda page: page.context.clear_cookies(),
+    ),
 ]
 
 
@@ -141,7 +174,10 @@ def reach(page: Page, state: State, **ids: str) -> None:
             control.fill(value)
     if state.press:
         main = page.locator("main")
-        either = main.get_by_role("button", name=state.press).or_(main.get_by_role("link", name=state.press))
+        name, exact = state.press, state.exact
+        either = main.get_by_role("button", name=name, exact=exact).or_(
+            main.get_by_role("link", name=name, exact=exact)
+        )
         with answered(page) as answer:
             either.first.click()
         response = answer.value

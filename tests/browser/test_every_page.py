@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from flask import Flask
 from playwright.sync_api import Page
@@ -13,6 +14,8 @@ from tests.browser.states import STATES, State, reach
 from tests.conftest import ONE_DATABASE
 from tests.servers import Server
 
+#: So that several processes can share the work.
+SHARES = 4
 NARROWEST = 320  # a window of 1280 pixels at 400 % (WCAG 1.4.10)
 #: Each theme and each width once: no rule of axe looks at both.
 LOOKS = (("light", 1280), ("dark", 390))
@@ -28,8 +31,10 @@ OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 NOTE_REPORTS = "addEventListener('securitypolicyviolation', (event) => console.error(event.violatedDirective))"
 
 
-def visits(app: Flask, server: Server, open_page: OpenPage, *, javascript: bool) -> Iterator[tuple[State, Page]]:
-    """Yield every state with a page that is in it."""
+def visits(
+    app: Flask, server: Server, open_page: OpenPage, share: int, *, javascript: bool
+) -> Iterator[tuple[State, Page]]:
+    """Yield every state of a share with a page that is in it."""
     people, ids = make_cast(app)
     pages = {}
     for who in ("nobody", *people):
@@ -38,7 +43,7 @@ def visits(app: Flask, server: Server, open_page: OpenPage, *, javascript: bool)
         page.add_init_script(NOTE_REPORTS)
         if who in people:
             enter(app, page.context, people[who], server.url)
-    for state in STATES:
+    for state in STATES[share::SHARES]:
         reach(pages[state.who], state, **ids)
         yield state, pages[state.who]
 
@@ -62,9 +67,10 @@ def too_wide(page: Page) -> list[str]:
 
 
 @ONE_DATABASE
-def test_with_javascript_axe_finds_nothing(app: Flask, server: Server, open_page: OpenPage) -> None:
+@pytest.mark.parametrize("share", range(SHARES))
+def test_with_javascript_axe_finds_nothing(app: Flask, server: Server, open_page: OpenPage, share: int) -> None:
     found = []
-    for state, page in visits(app, server, open_page, javascript=True):
+    for state, page in visits(app, server, open_page, share, javascript=True):
         found += [f"{state.name}: {each}" for each in too_wide(page)]
         page.evaluate(AXE_SCRIPT)
         # Swagger UI has faults of its own; the document it shows is there without it.
@@ -74,8 +80,9 @@ def test_with_javascript_axe_finds_nothing(app: Flask, server: Server, open_page
 
 
 @ONE_DATABASE
-def test_without_javascript_the_markup_is_in_order(app: Flask, server: Server, open_page: OpenPage) -> None:
+@pytest.mark.parametrize("share", range(SHARES))
+def test_without_javascript_the_markup_is_in_order(app: Flask, server: Server, open_page: OpenPage, share: int) -> None:
     found = []
-    for state, page in visits(app, server, open_page, javascript=False):
+    for state, page in visits(app, server, open_page, share, javascript=False):
         found += [f"{state.name}: {each}" for each in too_wide(page) + page.evaluate(MARKUP)]
     assert found == [], "\n".join(found)

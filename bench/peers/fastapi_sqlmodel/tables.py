@@ -22,6 +22,7 @@ class User(SQLModel, table=True):
     name: str
     password_hash: str
     timezone: str
+    theme: str
     created_at: dt.datetime = Field(sa_type=Instant)
 
 
@@ -92,6 +93,7 @@ class Profile(BaseModel):
     email: str
     name: str
     timezone: str
+    theme: str
     created_at: dt.datetime
 
 

@@ -33,7 +33,7 @@ CREATE = (
     "INSERT INTO tasks (user_id, id, title, title_sort, notes, priority, due_sort, tags, created_at, updated_at, rev)"
     f" SELECT %s, %s, %s, %s, %s, %s, '9999-12-31T99:99', '[]', now(), now(), 1 WHERE {UNBLOCKED} RETURNING {COLUMNS}"
 )
-ME = f"SELECT id::text AS id, email, name, timezone, created_at FROM users WHERE id = %s AND {UNBLOCKED}"
+ME = f"SELECT id::text AS id, email, name, timezone, theme, created_at FROM users WHERE id = %s AND {UNBLOCKED}"
 SIGN_IN = "SELECT id::text AS id, password_hash FROM users WHERE email_key = %s"
 BLOCK = "INSERT INTO blocked_tokens (jti, expires_at) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING jti"
 

@@ -34,6 +34,7 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=100)
     password = PhcString(max_length=200, db_column="password_hash")
     timezone = models.CharField(max_length=64)
+    theme = models.CharField(max_length=6)
     created_at = models.DateTimeField()
     last_login = None
     is_active = True

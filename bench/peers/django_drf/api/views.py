@@ -43,7 +43,7 @@ class OneTask(generics.RetrieveAPIView):
 class UserSerializer(serializers.ModelSerializer):
     class Meta:
         model = User
-        fields = ("id", "email", "name", "timezone", "created_at")
+        fields = ("id", "email", "name", "timezone", "theme", "created_at")
 
 
 class Me(APIView):
