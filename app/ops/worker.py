@@ -111,4 +111,3 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             # it keeps all others from being heard. Closing again, as it will, does nothing.
             close_graceful(conn.sock)
         return keep
-
