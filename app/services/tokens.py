@@ -12,7 +12,7 @@ from flask_jwt_extended import create_access_token, create_refresh_token, decode
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import get_unverified_header
 from jwt.exceptions import PyJWTError
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, select, update
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
@@ -163,18 +163,9 @@ def rotate(raw: str, client_id: str, scope: str | None = None) -> TokenPair:
         raise _refusal()
     seq, now = claims["seq"], utcnow()
     named = SignIn.id == UUID(claims["sid"]), SignIn.user_id == UUID(claims["sub"]), SignIn.client_id == client_id
-    rotated = db.session.execute(
-        update(SignIn)
-        .where(*named, SignIn.seq == seq, *sign_ins.alive(now))
-        .where(exists().where(User.id == SignIn.user_id, User.disabled_at.is_(None)))
-        .values(
-            seq=SignIn.seq + 1,
-            rotated_at=now,
-            idle_until=now + current_app.config["REFRESH_IDLE"],
-            last_seen_at=now,
-        )
-        .returning(*_REFRESH_STATE)
-    ).one_or_none()
+    known = {"sid": UUID(claims["sid"]), "sub": UUID(claims["sub"]), "client": client_id, "known": seq}
+    times = {"now": now, "idle_end": now + current_app.config["REFRESH_IDLE"]}
+    rotated = db.session.connection().execute(_ROTATE, known | times).one_or_none()
     row: RefreshState = rotated or _repeat_of_last_rotation(named, seq, now)
     try:
         narrowed = scopes.within(scope, row.scope)
@@ -198,6 +189,22 @@ _REFRESH_STATE = (
     SignIn.rotated_at,
     SignIn.idle_until,
     SignIn.expires_at,
+)
+
+_now = bindparam("now", type_=SignIn.rotated_at.type)
+# Made once: making it takes longer than carrying it out.
+_ROTATE = (
+    update(SignIn)
+    .where(
+        SignIn.id == bindparam("sid"),
+        SignIn.user_id == bindparam("sub"),
+        SignIn.client_id == bindparam("client"),
+        SignIn.seq == bindparam("known"),
+        *sign_ins.alive(_now),
+        exists().where(User.id == SignIn.user_id, User.disabled_at.is_(None)),
+    )
+    .values(seq=SignIn.seq + 1, rotated_at=_now, idle_until=bindparam("idle_end"), last_seen_at=_now)
+    .returning(*_REFRESH_STATE)
 )
 
 
