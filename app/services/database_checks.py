@@ -52,7 +52,8 @@ def reachable() -> Finding:
             wal = not sqlite or connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
     except (DBAPIError, PoolTimeout) as error:
         reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        cure = "Look at what is said about its file." if sqlite else "Start PostgreSQL, or correct DATABASE_URL."
+        postgresql = "Start PostgreSQL, let this machine in by its pg_hba.conf, or correct DATABASE_URL."
+        cure = "Look at what is said about its file." if sqlite else postgresql
         return fail(f"it does not answer: {reason}", cure)
     if not wal:
         cure = "Move the file to a disk of this machine, whose file system can share memory between processes."
@@ -71,10 +72,10 @@ def connections() -> Finding | None:
     needed = workers * 2 * pools.limit()
     if needed > allowed:
         return warn(
-            f"{workers} workers may want {needed} connections, PostgreSQL allows {allowed}",
+            f"the {workers} workers of this server may want {needed} connections, PostgreSQL allows {allowed} to all",
             f"Raise max_connections, or lower DATABASE_POOL_SIZE (now {current_app.config['DATABASE_POOL_SIZE']}).",
         )
-    return ok(f"{workers} workers want {needed} at most, PostgreSQL allows {allowed}")
+    return ok(f"the {workers} workers of this server want {needed} at most, PostgreSQL allows {allowed} to all servers")
 
 
 def revision() -> Finding:

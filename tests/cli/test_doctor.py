@@ -97,6 +97,7 @@ def test_a_server_that_does_not_answer_is_found_and_its_password_not_shown(docto
     found = doctor(DATABASE_URL=f"postgresql://someone:{password}@127.0.0.1:1/taskward")
     assert faults(found) == {"database": "fail", "not checked": "warn"}
     assert "port 1" in found["database"]["finding"]
+    assert "pg_hba.conf" in found["database"]["cure"]
     assert "krit" not in json.dumps(found)
 
 
@@ -246,7 +247,7 @@ def test_more_connections_than_postgresql_allows_are_warned_of(
     found = doctor(DATABASE_POOL_SIZE="6")
     assert faults(found) == ({"connections": "warn"} if db_is(app, "postgresql") else {})
     if db_is(app, "postgresql"):
-        assert "60 workers may want 1200 connections" in found["connections"]["finding"]
+        assert "60 workers of this server may want 1200 connections" in found["connections"]["finding"]
 
 
 @ONE_DATABASE

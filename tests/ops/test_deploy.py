@@ -58,6 +58,15 @@ def test_every_setting_that_deployment_files_name_exists() -> None:
     assert named - NOT_OURS <= _settings()
 
 
+def test_the_guide_uses_every_path_that_the_unit_names_and_has_every_section_that_it_links() -> None:
+    guide = (ROOT / "docs/operations.md").read_text()
+    paths = set(re.findall(r"/(?:etc|var)/[\w./-]*\w|/opt/taskward", (DEPLOY / "taskward.service").read_text()))
+    assert {"/etc/taskward.env", "/opt/taskward", "/var/lib/taskward"} <= paths
+    assert {path for path in paths if path not in guide} == set()
+    sections = {title.lower().replace(" ", "-") for title in re.findall(r"^## (.+)$", guide, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([\w-]+)\)", guide)) == sections
+
+
 def test_no_container_can_write_to_its_image_or_gain_rights() -> None:
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
     assert {name for name, service in services.items() if service.get("ports")} == {"proxy"}
