@@ -6,6 +6,9 @@ Starts gunicorn over a database of its own with a person and 40 tasks, and lets 
 at the tasks, on a slow phone as it imagines one. Prints the scores with what cost points, and exits with 1 if
 performance is below 98 or another score below 100. Needs npx of node 20 or newer, and Chromium: ``CHROME_PATH`` names
 it if it is not on the path.
+
+On 22 November 2026, on two cores, both pages had 100 everywhere; on a busy machine performance is
+lower than it would be.
 """
 
 import json
@@ -41,7 +44,8 @@ def main() -> bool:
         with contextmanager(start_server)(environment, instance / "log") as server:
             reports = [
                 _look(f"{server.url}/login", instance, {}),
-                _look(f"{server.url}/tasks", instance, {"Cookie": cookie}),
+                # Tasks are nobody's to index: robots.txt says so, and this audit takes a third of the score for it.
+                _look(f"{server.url}/tasks", instance, {"Cookie": cookie}, "--skip-audits=is-crawlable"),
             ]
     enough = [_print(report) for report in reports]
     return all(enough)
@@ -57,12 +61,12 @@ def _prepare(environment: dict[str, str]) -> str:
     return f"{app.config['ACCESS_COOKIE_NAME']}={there.access_token}"
 
 
-def _look(url: str, directory: Path, headers: dict[str, str]) -> dict[str, Any]:
+def _look(url: str, directory: Path, headers: dict[str, str], *options: str) -> dict[str, Any]:
     # In files: a command line, unlike them, can be read by everybody on the machine.
     (directory / "headers.json").write_text(json.dumps(headers))
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
     command = ["npx", "--yes", LIGHTHOUSE, url, "--quiet", "--output=json", f"--output-path={directory}/report.json"]
-    command += [f"--extra-headers={directory}/headers.json", "--chrome-flags=--headless=new --no-sandbox"]
+    command += [f"--extra-headers={directory}/headers.json", "--chrome-flags=--headless=new --no-sandbox", *options]
     subprocess.run(command, check=True, env={"CHROME_PATH": found} | os.environ)
     report: dict[str, Any] = json.loads((directory / "report.json").read_bytes())
     return report

@@ -55,4 +55,5 @@ def _varied(number: int) -> dict[str, Any]:
     fields["notes"] = "Two lines\nof notes." if number % 5 == 0 else ""
     fields["completed_at"] = now if 100 <= number < 150 else None
     fields["deleted_at"] = now if number >= 185 else None
+    fields |= {"updated_at": now} if fields["completed_at"] else {}
     return fields

@@ -94,6 +94,7 @@ def take(app: Flask, browser: Browser, url: str) -> None:
         pages[who] = context.new_page()
     for state in (*STATES, *MORE):
         page = pages[state.who]
+        page.emulate_media(media="screen")
         reach(page, state, **ids)
         for scheme, (size, viewport) in product(("light", "dark"), SIZES.items()):
             page.emulate_media(color_scheme=scheme)

@@ -34,7 +34,8 @@ def _saved_elsewhere(page: Page) -> None:
     other = page.context.new_page()
     other.goto(page.url)
     other.get_by_label("Title").fill("Saved from another tab")
-    other.get_by_role("button", name="Save", exact=True).click()
+    with answered(other):
+        other.get_by_role("button", name="Save", exact=True).click()
     other.close()
 
 
@@ -48,6 +49,11 @@ def _unbounded(page: Page) -> None:
 
 def _tick(page: Page) -> None:
     page.locator(".pick input").first.check()
+
+
+def _tick_three(page: Page) -> None:
+    for box in page.locator(".pick input").all()[:3]:
+        box.check()
 
 
 def _open_over_the_list(page: Page) -> None:
@@ -68,7 +74,7 @@ STATES = [
     State("login", "/login", "nobody"),
     State("login after signing out", "/login?notice=signed-out", "nobody"),
     State("login after deletion", "/login?notice=account-deleted", "nobody"),
-    State("login, nothing filled in", "/login", "nobody", {}, "Sign in", 422),
+    State("login with nothing filled in", "/login", "nobody", {}, "Sign in", 422),
     State("login refused", "/login", "nobody", {"E-mail address": "a@b.example", "Password": "x"}, "Sign in", 422),
     State("login slowed", "/login", "nobody", {"E-mail address": GUESSED, "Password": "x"}, "Sign in", 429),
     State("register", "/register", "nobody"),
@@ -95,9 +101,9 @@ STATES = [
     State("edit conflict", "/tasks/{task}", "alice", {"Title": LONG_WORD}, "Save", 409, _saved_elsewhere),
     State("edit over the list", "/tasks", meanwhile=_open_over_the_list),
     State("trashed task", "/tasks/{trashed}"),
-    State("several completed", "/tasks", meanwhile=_tick, press="Complete", exact=True),
-    State("nothing ticked", "/tasks?status=trash", press="Delete for good", status=422),
-    State("for good?", "/tasks?status=trash", meanwhile=_tick, press="Delete for good"),
+    State("some ticked", "/tasks", meanwhile=_tick_three),
+    State("some completed", "/tasks", meanwhile=_tick_three, press="Complete", exact=True),
+    State("for good", "/tasks?status=trash", meanwhile=_tick, press="Delete for good"),
     State("shortcuts", "/tasks", meanwhile=_opened("#shortcuts")),
     State("account", "/account"),
     State("account of a newcomer", "/account", "newcomer"),
@@ -179,7 +185,7 @@ def reach(page: Page, state: State, **ids: str) -> None:
             main.get_by_role("link", name=name, exact=exact)
         )
         with answered(page) as answer:
-            either.first.click()
+            either.last.click()  # a link to the part of the page where the button is comes before it
         response = answer.value
     assert response is not None
     assert response.status == state.status, f"{state.name}: {response.status}"

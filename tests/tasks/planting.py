@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from app.extensions import db
-from app.models import Task, TaskTag, due_sort_key, time_ordered_id, title_sort_key
+from app.models import Task, TaskTag, User, due_sort_key, time_ordered_id, title_sort_key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,6 +30,7 @@ def plant(app: Flask, user_id: str, number: int, fields: Callable[[int], dict[st
         due_sort = due_sort_key(row["due_date"], row["due_time"])
         rows.append(row | {"due_sort": due_sort, "title_sort": title_sort_key(row["title"])})
     with app.app_context():
+        db.session.execute(update(User).where(User.id == UUID(user_id)).values(rev=number))
         db.session.execute(insert(Task), rows)
         if tags := [
             {"user_id": row["user_id"], "task_id": row["id"], "name": tag} for row in rows for tag in row["tags"]
