@@ -105,13 +105,13 @@ def test_what_every_page_loads_stays_small_without_a_build_step(app: Flask, name
     assert len(ask(app, f"/static/{name}").data) <= at_most
 
 
-def test_crawlers_find_the_way_in_and_nothing_else(app: Flask) -> None:
+def test_crawlers_are_kept_from_what_is_for_programs(app: Flask) -> None:
     robots = RobotFileParser()
     answer = ask(app, "/robots.txt")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     robots.parse(answer.text.splitlines())
-    assert all(robots.can_fetch("*", path) for path in ("/login", "/register", "/static/app.css"))
-    assert not any(robots.can_fetch("*", path) for path in ("/tasks", "/account", "/api/docs", "/feeds/x"))
+    assert all(robots.can_fetch("*", path) for path in ("/login", "/tasks", "/static/app.css"))
+    assert not any(robots.can_fetch("*", path) for path in ("/api/docs", "/oauth/token", "/feeds/x"))
 
 
 def test_the_service_worker_may_ask_this_server_and_serve_every_page(app: Flask) -> None:
