@@ -4,12 +4,14 @@
 and says what it accepts. Nothing else in the project reads the environment.
 """
 
+import fcntl
 import os
 import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -107,6 +109,17 @@ def server(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "workers": _integer(env, "WEB_CONCURRENCY", min(os.cpu_count() or 1, 8), 1, 64),
         "threads": _integer(env, "THREADS", 16, 1, 64),
     }
+
+
+@cache
+def counters_directory() -> str:
+    """Make the directory in which the processes of one server count, before prometheus-client is imported."""
+    shared = "/dev/shm"  # noqa: S108 - mkdtemp() follows
+    path = tempfile.mkdtemp(prefix="taskward-counters-", dir=shared if os.access(shared, os.W_OK) else None)
+    # Held as long as one of them lives; what a killed server left behind is told by it.
+    fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_EX)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = path
+    return path
 
 
 def instance_path(env: Mapping[str, str] | None = None) -> Path:

@@ -5,12 +5,11 @@ import fcntl
 import os
 import shutil
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from config import ConfigError, server
+from config import ConfigError, counters_directory, server
 
 try:
     _settings = server()
@@ -42,28 +41,18 @@ loglevel = "warning"
 logger_class = "app.ops.server_log.ServerLog"
 
 
-def make_counters() -> str:
-    """Make the directory in which the processes of one server count, before prometheus-client is imported."""
-    shared = "/dev/shm"  # noqa: S108 - mkdtemp() follows
-    path = tempfile.mkdtemp(prefix="taskward-counters-", dir=shared if os.access(shared, os.W_OK) else None)
-    # Held as long as one of them lives; what a killed server left behind is told by it.
-    fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_EX)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = path
-    return path
+def _remove_counters(directory: str, master: int) -> None:
+    if os.getpid() == master:  # workers run what was registered before the fork, too
+        shutil.rmtree(directory, ignore_errors=True)
 
 
-def _remove_counters(master: int) -> None:
-    if _counters and os.getpid() == master:  # workers run what was registered before the fork, too
-        shutil.rmtree(_counters, ignore_errors=True)
-
-
-_counters = make_counters() if _settings["metrics"] else None
-atexit.register(_remove_counters, os.getpid())
+if _settings["metrics"]:
+    atexit.register(_remove_counters, counters_directory(), os.getpid())
 
 
 def on_starting(_server: Any) -> None:
     """Remove the counters of servers that were killed: those that nobody has locked."""
-    for left in Path(_counters).parent.glob("taskward-counters-*") if _counters else ():
+    for left in Path(counters_directory()).parent.glob("taskward-counters-*") if _settings["metrics"] else ():
         with suppress(OSError):
             handle = os.open(left, os.O_RDONLY)
             try:

@@ -258,8 +258,7 @@ def test_totals_are_exact_over_all_workers_also_when_one_is_killed(app: Flask, w
 
 
 LEFT_BEHIND = (
-    "import runpy, sys; d = runpy.run_path('gunicorn.conf.py')['make_counters']();"
-    "open(f'{d}/counter_1.db', 'w'); print(d, flush=True)"
+    "import config, sys; d = config.counters_directory(); open(f'{d}/counter_1.db', 'w'); print(d, flush=True)"
 )
 
 
