@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+VERSION = "0.1.0"
 # OWASP's smallest argon2id work (Password Storage Cheat Sheet): 19 MiB, two passes, one lane.
 ARGON2_MEMORY_FLOOR_KIB = 19_456
 ARGON2_TIME_FLOOR = 2

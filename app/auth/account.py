@@ -15,9 +15,10 @@ from app.services import accounts, audit, authentication, clients, sign_ins
 from app.services.errors import EmailTaken, InvalidInput, ServiceError, TooManyAttempts, WrongPassword
 from app.services.tokens import TokenPair
 from app.web import cookies
-from app.web.access import local_path, login_required, principal, require_step_up, step_up_required
+from app.web.access import login_required, principal, require_step_up, step_up_required
 from app.web.forms import Form, refused
 from app.web.messages import say
+from app.web.origin import local_path
 from app.web.payload import fields
 
 bp = Blueprint("account", __name__, url_prefix="/account")

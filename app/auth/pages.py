@@ -23,11 +23,11 @@ from app.auth.forms import LoginForm, RegistrationForm
 from app.services import accounts, audit, authentication, revocation, tokens
 from app.services.errors import RegistrationClosed, ServiceError, TooManyAttempts
 from app.web import access, cookies
-from app.web.access import PAGES_CLIENT, local_path, visitor
+from app.web.access import PAGES_CLIENT, visitor
 from app.web.errors import CHALLENGE, SignInOver, on_csrf_error
 from app.web.forms import refused
 from app.web.messages import say
-from app.web.origin import is_ours, page_before
+from app.web.origin import is_ours, local_path, page_before
 
 bp = Blueprint("auth", __name__)
 

@@ -9,7 +9,8 @@ from flask_wtf.csrf import generate_csrf
 from app.services import tokens
 from app.services.errors import InvalidGrant
 from app.web import cookies
-from app.web.access import PAGES_CLIENT, local_path, present
+from app.web.access import PAGES_CLIENT, present
+from app.web.origin import local_path
 
 bp = Blueprint("session", __name__, url_prefix="/session")
 

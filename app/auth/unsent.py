@@ -15,8 +15,8 @@ from wtforms import PasswordField
 
 from app.services import keys, tokens
 from app.web import cookies
-from app.web.access import local_path
 from app.web.forms import form_of
+from app.web.origin import local_path
 
 #: What does not fit comes back to nobody: twice a full task. The sign-in form has to stay below MAX_CONTENT_LENGTH.
 _AT_MOST_BYTES = 200_000

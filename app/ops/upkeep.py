@@ -1,7 +1,6 @@
 """Upkeep by itself: a thread of each worker asks now and then whether the hour's run is still to be done."""
 
 import threading
-from typing import Any
 
 import structlog
 from flask import Flask
@@ -22,7 +21,7 @@ def start(app: Flask, every: float = _ASKS_EVERY) -> threading.Event:
     return over
 
 
-def _ask(app: Flask, over: threading.Event, every: Any) -> None:
+def _ask(app: Flask, over: threading.Event, every: float) -> None:
     while not over.is_set():
         try:
             with app.app_context():

@@ -7,7 +7,6 @@ signing keys that lie sealed in the database; without it, a restored database on
 import os
 import sqlite3
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import inspect
 
+import config
 from app.extensions import db
 from app.models import utcnow
 from app.services import backup_files, postgresql_dumps, schema, sqlite_dumps
@@ -28,7 +28,6 @@ Progress = Callable[[float], None]
 #: Kind of database → how it becomes a file: ``dump``, ``check``, ``load``.
 _ENGINES: dict[str, Any] = {"sqlite": sqlite_dumps, "postgresql": postgresql_dumps}
 _SNAPSHOTS_KEPT = 3
-_PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def create(
@@ -56,7 +55,7 @@ def create(
         if with_secret_key:
             files[backup_files.SECRET_KEY] = work / "secret_key"
             (work / "secret_key").write_text(current_app.config["SECRET_KEY"])
-        about = {"taskward": _version(), "revision": revision, "database": kind, "created_at": now}
+        about = {"taskward": config.VERSION, "revision": revision, "database": kind, "created_at": now}
         manifest = backup_files.write(work / "backup", about, files)
         (work / "backup").rename(output)
         backup_files.sync_folder(output.parent)
@@ -157,7 +156,3 @@ def _folder() -> Path:
     except OSError as error:
         raise BackupRefused(f"{folder}: {error.strerror}.") from error
     return folder
-
-
-def _version() -> str:
-    return str(tomllib.loads(_PROJECT.read_text())["project"]["version"])

@@ -1,10 +1,7 @@
 """What a scrape is answered with: what all processes counted, and what the database knows."""
 
 import platform
-import tomllib
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
@@ -14,9 +11,8 @@ from prometheus_client.values import ValueClass
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+import config
 from app.services import sign_ins
-
-_PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def exposition() -> bytes:
@@ -41,10 +37,5 @@ class _Asked(Collector):
         else:
             yield GaugeMetricFamily("taskward_live_sign_ins", "Sign-ins that are alive.", live)
         yield GaugeMetricFamily("taskward_database_up", "1 if the database answers.", live is not None)
-        build = {"version": _version(), "python": platform.python_version()}
+        build = {"version": config.VERSION, "python": platform.python_version()}
         yield InfoMetricFamily("taskward_build", "What runs here.", build)
-
-
-@cache
-def _version() -> str:
-    return str(tomllib.loads(_PROJECT.read_text())["project"]["version"])

@@ -9,8 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import current_app
-from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import make_url
 
 import config
@@ -95,6 +93,9 @@ def redis() -> Finding | None:
     url = current_app.config["REDIS_URL"]
     if not url:
         return None
+    # Every command and worker would load the client with this module, which takes a tenth of a second.
+    from redis import Redis, RedisError
+
     parts = urlsplit(url)
     where = f"{parts.hostname}:{parts.port or 6379}"
     started = time.perf_counter()

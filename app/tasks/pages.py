@@ -14,8 +14,9 @@ from app.services.task_query import Query
 from app.services.task_writes import TaskRow
 from app.tasks import due, schemas
 from app.tasks.forms import PRIORITIES, NewTaskForm, TaskForm
-from app.web.access import local_path, login_required, principal
+from app.web.access import login_required, principal
 from app.web.messages import say
+from app.web.origin import local_path
 from app.web.payload import fields
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")

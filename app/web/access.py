@@ -182,14 +182,6 @@ def bearer_token() -> str | None:
     return raw.strip() if scheme.lower() == "bearer" else None
 
 
-def local_path(wanted: str | None) -> str | None:
-    """Return ``wanted`` if it is a path on this very site, where a sign-in may lead; otherwise None."""
-    # A browser reads //host and /\host as other sites.
-    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
-        return None
-    return wanted if wanted.isprintable() and "\\" not in wanted else None
-
-
 def check_owner_routes(app: Flask) -> None:
     """Refuse to start if a route names a user but is not guarded by `owner_required`.
 

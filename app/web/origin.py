@@ -1,6 +1,5 @@
 """Where a form was sent from: what the browser itself says about it, besides the form token."""
 
-import re
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, current_app, request
@@ -10,8 +9,6 @@ from flask_wtf.csrf import CSRFError
 _SAFE = ("GET", "HEAD", "OPTIONS")
 #: They read no cookies, so that nobody can be made to send them something in another's name.
 _WITHOUT_COOKIES = ("/api/", "/oauth/")
-# A browser reads //host and /\\host as other sites.
-_LOCAL = re.compile(r"/(?![/\\])[!-~]*")
 
 
 class PagesOnly(SecureCookieSessionInterface):
@@ -45,8 +42,15 @@ def page_before() -> str | None:
     referer = request.headers.get("Referer", "")
     if _host(referer) not in _hosts():
         return None
-    path = urlsplit(referer)._replace(scheme="", netloc="", fragment="").geturl()
-    return path if _LOCAL.fullmatch(path) else None
+    return local_path(urlsplit(referer)._replace(scheme="", netloc="", fragment="").geturl())
+
+
+def local_path(wanted: str | None) -> str | None:
+    """Return ``wanted`` if it is a path on this very site, where a sign-in may lead; otherwise None."""
+    # A browser reads //host and /\host as other sites.
+    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
+        return None
+    return wanted if wanted.isprintable() and "\\" not in wanted else None
 
 
 def _refuse_other_sites() -> None:

@@ -42,6 +42,7 @@ def test_the_image_holds_all_that_serving_needs_and_nothing_else(tmp_path: Path)
     for command in (
         ["flask", "db", "upgrade"],
         ["gunicorn", "--config", "gunicorn.conf.py", "--check-config", "wsgi:app"],
+        ["flask", "backup", "create"],
     ):
         subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, env=env, check=True, capture_output=True)
     assert {path.name for path in instance.iterdir()} >= {"taskward.db", "secret_key"}
