@@ -3,15 +3,21 @@
 Writes go through ``db.session``, one explicit transaction for each unit of work. Reads go through ``db.read()``, whose
 connections are in AUTOCOMMIT for good and open no transaction: that saves two round trips on PostgreSQL and takes no
 lock on SQLite. The two have pools of their own, since switching a connection to and fro costs two round trips again.
+The reads of nearly every request go through ``db.ask()``, which has PostgreSQL plan them once for each connection.
 """
 
+import hashlib
+import re
 import select
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Select, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
@@ -59,10 +65,75 @@ class Database(SQLAlchemy):
         """Return a connection that reads without a transaction; use it as a context manager."""
         return self.reader.connect()
 
+    def autocommit(self) -> Connection:
+        """Return a connection on which each statement is a unit of work by itself; use it as a context manager."""
+        return self.reader.connect()
+
+    @property
+    def on_postgresql(self) -> bool:
+        """Whether the database is PostgreSQL."""
+        return self.reader.dialect.name == "postgresql"
+
+    def ask(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """Return the rows of a statement that reads, was made once, and has these values for its parameters.
+
+        The values and the columns must be such as PostgreSQL's driver takes and gives by itself: no type decorators.
+        On PostgreSQL the statement is prepared and goes past SQLAlchemy, which took longer to carry it out than the
+        database did; that is half of the time of the shortest requests. Should anything go wrong, the usual way finds
+        out: it asks anew, after a restart of the server for instance, or raises the usual errors.
+        """
+        if self.on_postgresql:
+            try:
+                return _ask_prepared(self.reader, statement, values)
+            except self.reader.dialect.loaded_dbapi.Error:
+                pass
+        with self.read() as connection:
+            return connection.execute(statement, values).all()
+
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all idle connections; ``close=False`` in a forked child, where they are still the parent's."""
         self.engine.dispose(close=close)
         self.reader.dispose(close=close)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    name: str
+    prepare: str
+    execute: str
+
+
+def _ask_prepared(
+    engine: Engine, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]
+) -> Sequence[Sequence[Any]]:
+    prepared, pooled = _prepared(statement, engine.dialect), engine.raw_connection()
+    try:
+        cursor = pooled.cursor()
+        if prepared.name not in pooled.info:
+            cursor.execute(prepared.prepare)
+            pooled.info[prepared.name] = True
+        cursor.execute(prepared.execute, values)
+        rows: Sequence[Sequence[Any]] = cursor.fetchall()
+        return rows
+    except Exception:
+        pooled.invalidate()
+        raise
+    finally:
+        pooled.close()
+
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+
+
+@lru_cache(maxsize=512)
+def _prepared(statement: Select[*tuple[Any, ...]], dialect: Any) -> _Prepared:
+    """Return what prepares the statement on a connection (PostgreSQL's PREPARE), and what carries it out there."""
+    sql = str(statement.compile(dialect=dialect))
+    names = list(dict.fromkeys(_PARAMETER.findall(sql)))
+    numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", sql).replace("%%", "%")
+    name = f"taskward_{hashlib.sha256(sql.encode()).hexdigest()[:16]}"
+    given = ", ".join(f"%({each})s" for each in names)
+    return _Prepared(name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({given})")
 
 
 def _engine_options(config: dict[str, Any]) -> dict[str, Any]:

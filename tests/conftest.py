@@ -23,6 +23,7 @@ from app import create_app
 from app.extensions import db
 from app.services import keys
 from tests import leaks
+from tests.asked import asked
 from tests.databases import create_database, drop_database, postgresql_server
 from tests.people import Person, make_person
 from tests.servers import Server, start_server
@@ -207,6 +208,7 @@ def statements(app: Flask) -> Iterator[list[str]]:
         engines = db.engine, db.reader
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
-    yield sent
+    with asked(lambda statement, _: sent.append(statement)):
+        yield sent
     for engine in engines:
         event.remove(engine, "before_cursor_execute", note)

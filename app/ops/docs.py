@@ -7,6 +7,7 @@ import orjson
 from flask import Blueprint, current_app, make_response, render_template, request
 
 from app.web.contract import documented
+from app.web.headers import DOCS_POLICY
 from app.web.openapi import document
 from app.web.payload import Answer
 
@@ -72,4 +73,4 @@ def openapi() -> Any:
 @bp.get("/docs")
 def page() -> Any:
     """Show the document in Swagger UI."""
-    return render_template("docs.html")
+    return render_template("docs.html"), {"Content-Security-Policy": DOCS_POLICY}

@@ -9,7 +9,7 @@ from app.extensions import db
 from app.models import Task
 from app.services import task_lists
 from app.services.task_query import Query
-from app.services.task_writes import COLUMNS, TaskRow
+from app.services.task_rows import COLUMNS, TaskRow
 
 _PIECE = 500
 

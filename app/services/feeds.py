@@ -15,7 +15,7 @@ from app.services import audit, export
 from app.services.errors import FeedNotFound, UserNotFound
 from app.services.sign_ins import Principal
 from app.services.task_query import Query
-from app.services.task_writes import TaskRow
+from app.services.task_rows import TaskRow
 
 
 @dataclass(frozen=True)

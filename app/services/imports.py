@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from app.extensions import db
 from app.models import DeletedTask, Task, due_sort_key, title_sort_key, utcnow
 from app.services import bulk, task_writes
-from app.services.task_writes import COLUMNS, TaskRow
+from app.services.task_rows import COLUMNS, TaskRow
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -56,8 +57,6 @@ def alive(now: Any) -> tuple[ColumnElement[bool], ...]:
 
 _PRINCIPAL = (
     select(
-        SignIn.id.label("sign_in_id"),
-        SignIn.user_id,
         SignIn.kind,
         SignIn.scope,
         SignIn.auth_time,
@@ -82,17 +81,19 @@ _PRINCIPAL = (
 )
 
 
+_uuid = lru_cache(maxsize=4096)(UUID)
+
+
 def principal(claims: dict[str, Any]) -> Principal | None:
     """Answer the liveness question for the verified claims of an access token, in one round trip; None means revoked.
 
     Its scopes are those the token names, of those that the sign-in has.
     """
-    values = {"sid": UUID(claims["sid"]), "sub": UUID(claims["sub"]), "jti": claims["jti"], "now": utcnow()}
-    with db.read() as connection:
-        row = connection.execute(_PRINCIPAL, values).one_or_none()
-    if row is None:
+    sign_in_id, user_id = _uuid(claims["sid"]), _uuid(claims["sub"])
+    rows = db.ask(_PRINCIPAL, {"sid": sign_in_id, "sub": user_id, "jti": claims["jti"], "now": utcnow()})
+    if not rows:
         return None
-    sign_in_id, user_id, kind, scope, *rest = row
+    kind, scope, *rest = rows[0]
     scopes = frozenset(scope.split()).intersection(claims["scope"].split())
     return Principal(sign_in_id, user_id, kind, scopes, *rest)
 

@@ -9,7 +9,8 @@ from app.extensions import db
 from app.services import idempotency, task_writes
 from app.services.errors import InvalidInput, ServiceError, TaskNotFound
 from app.services.idempotency import Request
-from app.services.task_writes import Condition, TaskRow
+from app.services.preconditions import Condition
+from app.services.task_rows import TaskRow
 
 MOST = 100
 

@@ -16,7 +16,7 @@ from sqlalchemy import delete as delete_
 from app.extensions import db
 from app.models import DeletedTask, Task, User
 from app.services.errors import InvalidInput, SyncTokenExpired
-from app.services.task_writes import COLUMNS, TaskRow
+from app.services.task_rows import COLUMNS, TaskRow
 
 #: For how long a device may stay away and still be told what was deleted.
 DELETIONS_KEPT = timedelta(days=90)

@@ -1,6 +1,6 @@
 """Lists of one person's tasks: filters, order, keyset pages and counts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import Priority, Task, TaskTag
 from app.services import task_cursors
 from app.services.task_query import Query, Sort, Status, minute
-from app.services.task_writes import COLUMNS, TaskRow
+from app.services.task_rows import COLUMNS, TaskRow, row_of
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -52,17 +52,21 @@ def page(
     continued = cursor is not None
     statement = _page_statement(query.status, narrowings, query.order, continued=continued, backwards=backwards)
     # The rows beyond the page are not read, only whether there is one.
-    with db.read() as connection:
-        rows = connection.execute(statement, values | {"rows": limit + 1}).all()
+    values["rows"] = limit + 1
+    if narrowings:
+        # How best to find them depends on the values: such a list is planned each time.
+        with db.read() as connection:
+            rows: Sequence[Any] = connection.execute(statement, values).all()
+    else:
+        rows = db.ask(statement, values)
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:
         rows = rows[::-1]
-    items = [{column.key: row[place] for place, column in enumerate(COLUMNS)} for row in rows]
     following, previous = (continued, more) if backwards else (more, continued)
     return Page(
-        items,
-        next_cursor=task_cursors.write(query, rows[-1].sort_key, rows[-1].id) if rows and following else None,
-        previous_cursor=task_cursors.write(query, rows[0].sort_key, rows[0].id) if rows and previous else None,
+        [row_of(row) for row in rows],
+        next_cursor=_cursor(query, rows[-1]) if rows and following else None,
+        previous_cursor=_cursor(query, rows[0]) if rows and previous else None,
     )
 
 
@@ -88,6 +92,10 @@ def counts(user_id: UUID, now: datetime) -> dict[Status, int]:
     ).where(Task.user_id == user_id)
     with db.read() as connection:
         return dict(connection.execute(statement).one()._mapping)
+
+
+def _cursor(query: Query, row: Sequence[Any]) -> str:
+    return task_cursors.write(query, key=row[-1], task_id=row[0])
 
 
 def _narrowings(user_id: UUID, query: Query) -> tuple[tuple[str, ...], dict[str, Any]]:

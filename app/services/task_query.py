@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, TypeVar, get_args
 
 from app.models import Priority
@@ -69,6 +70,7 @@ class Query:
         """What comes first: as was asked for, or else what is due, and of what is over and done with the latest."""
         return self.sort or ("-updated" if self.status in ("completed", "trash") else "due")
 
+    @lru_cache(maxsize=256)  # noqa: B019 - queries are small, and the same ones come again and again
     def fingerprint(self) -> str:
         """Return a short digest of everything that selects and orders tasks.
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Task, utcnow
 from app.services import task_writes
-from app.services.task_writes import COLUMNS, TaskRow
+from app.services.task_rows import COLUMNS, TaskRow
 
 
 def undo(user_id: UUID, written_at: int) -> list[TaskRow]:

@@ -2,39 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Insert, bindparam, cast, delete, insert, select, update
 
 from app.extensions import db
 from app.models import DeletedTask, Priority, Task, TaskTag, due_sort_key, time_ordered_id, title_sort_key, utcnow
-from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound, TaskNotInTrash, UserNotFound
-
-COLUMNS = (
-    Task.id,
-    Task.title,
-    Task.notes,
-    Task.priority,
-    Task.due_date,
-    Task.due_time,
-    Task.tags,
-    Task.completed_at,
-    Task.deleted_at,
-    Task.created_at,
-    Task.updated_at,
-    Task.rev,
-)
+from app.services.errors import InvalidInput, TaskNotFound, TaskNotInTrash, UserNotFound
+from app.services.preconditions import ANY, Condition
+from app.services.task_rows import COLUMNS, TaskRow
 
 # Of tables, not classes, and made once: the ORM takes longer to make a statement than the database to carry it out.
 _tasks, _users = db.metadata.tables["tasks"], db.metadata.tables["users"]
 _ADD = insert(_tasks).returning(*(_tasks.c[column.key] for column in COLUMNS))
 _NEXT_REV = update(_users).where(_users.c.id == bindparam("owner")).values(rev=_users.c.rev + 1).returning(_users.c.rev)
-
-#: A row of `COLUMNS`, by name.
-TaskRow = dict[str, Any]
 
 _EMPTY: dict[str, Any] = {
     "notes": "",
@@ -45,32 +29,6 @@ _EMPTY: dict[str, Any] = {
     "completed_at": None,
     "deleted_at": None,
 }
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What must hold for a write to be carried out (RFC 9110 §13.1); by default nothing."""
-
-    #: ``If-Match``: the task has one of these revisions.
-    revs: frozenset[int] | None = None
-    #: ``If-Match: *``: the task exists.
-    exists: bool = False
-    #: ``If-None-Match: *``: it does not.
-    absent: bool = False
-
-    def check(self, row: TaskRow | None) -> None:
-        """Let the write go on.
-
-        Raises:
-            PreconditionFailed: it must not; carries the task as it is now.
-        """
-        known = row is not None
-        stale = self.revs is not None and (row is None or row["rev"] not in self.revs)
-        if stale or (self.exists and not known) or (self.absent and known):
-            raise PreconditionFailed(row)
-
-
-ANY = Condition()
 
 
 @contextmanager
@@ -114,6 +72,33 @@ def add(user_id: UUID, rev: int, fields: dict[str, Any], task_id: UUID | None = 
         db.session.execute(delete(DeletedTask).where(DeletedTask.user_id == user_id, DeletedTask.id == task_id))
     _index_tags(user_id, row.id, row.tags)
     return dict(row._mapping)
+
+
+def add_at_once(user_id: UUID, fields: dict[str, Any]) -> TaskRow:
+    """Do what `add` does in a unit of work of its own, for a task without tags, by one statement; PostgreSQL only.
+
+    The counter, the task and the ends of the transaction are a round trip each otherwise: half of the time it takes.
+
+    Raises:
+        InvalidInput: a due time without a due date.
+        UserNotFound: there is no such account.
+    """
+    values = {f"new_{name}": value for name, value in new_row(user_id, fields, utcnow()).items()}
+    with db.autocommit() as connection:
+        row = connection.execute(_add_at_once(), values | {"owner": user_id, "new_former": {}}).one_or_none()
+    if row is None:
+        raise UserNotFound
+    return dict(row._mapping)
+
+
+@cache
+def _add_at_once() -> Insert:
+    counted = _NEXT_REV.cte("counted")
+    columns = [column for column in _tasks.c if column.key != "rev"]
+    # Of names that no column of the update has: SQLAlchemy would set that too.
+    values = (cast(bindparam(f"new_{column.key}", type_=column.type), column.type) for column in columns)
+    made = insert(_tasks).from_select([*(each.key for each in columns), "rev"], select(*values, counted.c.rev))
+    return made.returning(*(_tasks.c[column.key] for column in COLUMNS))
 
 
 def change(user_id: UUID, rev: int, task_id: UUID, fields: dict[str, Any], condition: Condition = ANY) -> TaskRow:

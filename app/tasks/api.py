@@ -1,5 +1,6 @@
 """JSON: one person's tasks."""
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -9,7 +10,7 @@ from flask import Blueprint, request, url_for
 from app.extensions import csrf
 from app.services import task_batch, task_changes, task_cursors, task_lists, tasks
 from app.services.errors import PreconditionFailed
-from app.services.task_writes import TaskRow
+from app.services.task_rows import TaskRow
 from app.tasks import answers, formats, schemas
 from app.tasks.conditions import condition, etag, known, list_etag, repeatable
 from app.web.access import owner_required, principal
@@ -49,9 +50,8 @@ def index(user_id: UUID) -> Any:
         body["total"] = task_lists.total(user_id, query)
     if page.next_cursor is None:
         return body, headers
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
-    following = urlencode([*kept, ("cursor", page.next_cursor)])
-    return body, headers | {"Link": f'<{request.path}?{following}>; rel="next"'}
+    following = f"{request.path}?{_beginning_elsewhere(request.query_string)}cursor={page.next_cursor}"
+    return body, headers | {"Link": f'<{following}>; rel="next"'}
 
 
 @bp.post("")
@@ -162,6 +162,13 @@ def changed_meanwhile(error: PreconditionFailed) -> Any:
     """Refuse a write that was meant for another version, and show the present one."""
     error.members["current"] = error.current and _json(error.current)
     return on_service_error(error)
+
+
+@lru_cache(maxsize=512)
+def _beginning_elsewhere(_same: bytes) -> str:
+    """Return the query string without its cursor, so that another one can follow."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+    return urlencode(kept) + "&" if kept else ""
 
 
 def _json(task: TaskRow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask import current_app
 from icalendar import Calendar, Component, Event, Todo
 
 from app.models import Priority
-from app.services.task_writes import TaskRow
+from app.services.task_rows import TaskRow
 
 MIMETYPE = "text/calendar"
 

@@ -7,7 +7,8 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from app.services.idempotency import Request
-from app.services.task_writes import Condition, TaskRow
+from app.services.preconditions import Condition
+from app.services.task_rows import TaskRow
 
 # A Structured Field string (RFC 8941 §3.3.3), or the bare word that most clients send.
 _KEY = re.compile(r'"(?P<quoted>[ !#-\[\]-~]{1,255})"|(?P<bare>[!#-~]{1,255})')
@@ -59,4 +60,4 @@ def repeatable() -> Request | None:
 
 def known(tag: str) -> bool:
     """Tell whether the client has the answer of this entity tag already (``If-None-Match``), so that none is made."""
-    return request.if_none_match.contains_weak(tag.strip('"'))
+    return "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag.strip('"'))

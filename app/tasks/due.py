@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from app.models import due_sort_key
 from app.services.task_query import minute
-from app.services.task_writes import TaskRow
+from app.services.task_rows import TaskRow
 
 NO_DATE = "No date"
 

@@ -1,6 +1,7 @@
 """The list of tasks in other formats, by suffix or by Accept: the same parameters, and all of it at once."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -58,6 +59,11 @@ def as_calendar(user_id: UUID) -> Any:
 
 def wanted() -> str:
     """Return the format that Accept asks for: json, csv, txt or ics; json too where it asks for none of them."""
+    return _wanted(request.environ.get("HTTP_ACCEPT", ""))
+
+
+@lru_cache(maxsize=256)
+def _wanted(_same: str) -> str:
     return TYPES[request.accept_mimetypes.best_match(TYPES, "application/json")]
 
 

@@ -18,7 +18,8 @@ from wtforms.validators import DataRequired, Optional
 from wtforms.widgets import HiddenInput
 
 from app.models import Priority
-from app.services.task_writes import Condition, TaskRow
+from app.services.preconditions import Condition
+from app.services.task_rows import TaskRow
 from app.web.forms import Form, UploadField
 
 PRIORITIES = {"none": "No priority", "low": "Low", "medium": "Medium", "high": "High"}

@@ -11,7 +11,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from app.services import task_cursors, task_line, task_lists, task_progress, tasks
 from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound
 from app.services.task_query import Query
-from app.services.task_writes import TaskRow
+from app.services.task_rows import TaskRow
 from app.tasks import due, schemas
 from app.tasks.forms import PRIORITIES, NewTaskForm, TaskForm
 from app.web.access import login_required, principal

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.services.errors import InvalidInput
-from app.services.task_writes import TaskRow
+from app.services.task_rows import TaskRow
 from app.tasks.exported import exported
 
 #: In the order of the columns.

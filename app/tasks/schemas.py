@@ -14,7 +14,7 @@ from app.services import task_batch, task_query
 from app.services.task_batch import Operation
 from app.services.task_lists import DEFAULT_LIMIT, MAX_LIMIT
 from app.services.task_query import MAX_TAGS, YEARS, Query, Sort, Status
-from app.services.task_writes import TaskRow
+from app.services.task_rows import TaskRow
 from app.web.payload import ManyLines, MergePatch, OneLine, Schema
 
 PriorityName = Literal["none", "low", "medium", "high"]

@@ -4,20 +4,21 @@ import logging
 import re
 import sys
 import time
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from typing import Any
 
 import orjson
 import structlog
-from flask import Flask, Response, g, request
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from flask import Flask, Response, current_app, g, request
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 from structlog.tracebacks import ExceptionDictTransformer
 from uuid6 import uuid7
 
 from app.services import metrics
 
-_log = structlog.get_logger("request")
+_log = structlog.get_logger()
 _ROW = re.compile(r"DETAIL:.*?(?=\[SQL|\Z)", re.DOTALL)
 # Some proxies write 192.0.2.1:5555 or [2001:db8::1]:443 into X-Forwarded-For.
 _WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d+|\[([^]]*)\](?::\d+)?")
@@ -45,6 +46,7 @@ def init_app(app: Flask) -> None:
     app.log_exception = lambda exc_info: app.logger.error("unhandled exception", exc_info=exc_info)  # type: ignore[method-assign]
     app.before_request(_open)
     app.after_request(_close)
+    app.config["LOG_REQUESTS"] = level <= logging.INFO
 
 
 def _described(exc_info: Any) -> list[dict[str, Any]]:
@@ -56,7 +58,7 @@ def _described(exc_info: Any) -> list[dict[str, Any]]:
 
 
 def _one_line(event: dict[str, Any], **_: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()
 
 
 class _StandardError:
@@ -77,13 +79,16 @@ class ToStructlog(logging.Handler):
 
 def _open() -> None:
     g.started = time.perf_counter()
-    given = request.headers.get("X-Request-Id", "")
+    given = request.environ.get("HTTP_X_REQUEST_ID", "")
     g.request_id = given if _SAFE_ID.fullmatch(given) else uuid7().hex
-    agent = "".join(c for c in request.headers.get("User-Agent", "")[:256] if c.isprintable())
+    agent = request.environ.get("HTTP_USER_AGENT", "")[:256]
+    if not agent.isprintable():
+        agent = "".join(c for c in agent if c.isprintable())
     clear_contextvars()
     bind_contextvars(request_id=g.request_id, ip=_address(request.remote_addr), user_agent=agent)
 
 
+@lru_cache(maxsize=1024)
 def _address(given: str | None) -> str:
     """Return the client's address without its port, or nothing where a proxy forwarded what is none."""
     with_port = _WITH_PORT.fullmatch(given or "")
@@ -106,13 +111,19 @@ def _close(response: Response) -> Response:
     rule = request.url_rule.rule if request.url_rule else None
     seconds = time.perf_counter() - g.started
     metrics.request(request.method, rule, response.status_code, seconds)
-    _log.info(
-        "request",
-        method=request.method,
-        route=rule,
-        status=response.status_code,
-        ms=round(seconds * 1000, 1),
-        user_id=str(g.principal.user_id) if "principal" in g else None,
-    )
+    if current_app.config["LOG_REQUESTS"]:
+        # As structlog writes it, whose way there took a twentieth of the time of the shortest requests.
+        line = {
+            "method": request.method,
+            "route": rule,
+            "status": response.status_code,
+            "ms": round(seconds * 1000, 1),
+            "user_id": g.principal.user_id if "principal" in g else None,
+            **get_contextvars(),
+            "level": "info",
+            "timestamp": datetime.now(UTC),
+            "event": "request",
+        }
+        sys.stderr.write(_one_line(line) + "\n")
     response.headers["X-Request-Id"] = g.request_id
     return response

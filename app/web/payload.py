@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar, get_origin
 
 from flask import request
@@ -66,11 +67,18 @@ def json_body(schema: type[SchemaT]) -> SchemaT:
 def query_string(schema: type[SchemaT]) -> SchemaT:
     """Return the query parameters as an instance of the schema, numbers converted from text.
 
-    A parameter whose field is a list may be repeated.
+    A parameter whose field is a list may be repeated. Whoever asks the same gets the same instance: do not change it.
 
     Raises:
         InvalidInput: a parameter is unknown, given twice, or does not fit.
     """
+    asked: SchemaT = _query_string(schema, request.query_string)
+    return asked
+
+
+# Programs ask for few different pages over and over.
+@lru_cache(maxsize=512)
+def _query_string(schema: type[SchemaT], _same: bytes) -> SchemaT:
     lists = {name for name, field in schema.model_fields.items() if get_origin(field.annotation) is list}
     given = dict(request.args.lists())
     twice = [name for name, values in given.items() if len(values) > 1 and name not in lists]
@@ -118,12 +126,16 @@ def _plain(error: ErrorDetails) -> str:
 # What follows them in a list, a log or a message would be shown in an order that is not its own. Marks, as U+200F, and
 # writing from right to left need none of them.
 _TURNS_TEXT = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Control characters (Unicode's category Cc), halves of surrogate pairs (Cs), separators of lines and paragraphs.
+_NOT_IN_ONE_LINE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_NOT_IN_LINES = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_IN_SECRETS = re.compile("[\0\ud800-\udfff]")
 
 
 def _one_line(text: str) -> str:
     """Trim; refuse control characters, which could forge lines in logs, calendars and exports."""
     text = unicodedata.normalize("NFC", text).strip()
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text):
+    if _NOT_IN_ONE_LINE.search(text):
         raise ValueError("Use one line without control characters.")
     if _TURNS_TEXT.search(text):
         raise ValueError("Use text without characters that turn the direction of writing (bidi overrides, isolates).")
@@ -132,13 +144,13 @@ def _one_line(text: str) -> str:
 
 def _many_lines(text: str) -> str:
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
+    if _NOT_IN_LINES.search(text):
         raise ValueError("Use text without control characters.")
     return text
 
 
 def _without_nul(text: str) -> str:
-    if any(c == "\0" or unicodedata.category(c) == "Cs" for c in text):
+    if _NOT_IN_SECRETS.search(text):
         raise ValueError("Use text without NUL characters.")
     return text
 

@@ -11,6 +11,8 @@ from typing import Any
 from flask import Flask, Response, abort, current_app, request
 from werkzeug.security import safe_join
 
+from app.web.headers import WORKER_POLICY
+
 #: What browsers and crawlers ask for at the root, from where alone a service worker may serve every page.
 _AT_ROOT = ("robots.txt", "service-worker.js")
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -56,6 +58,8 @@ def _send(filename: str) -> Response:
         response.vary.add("Accept-Encoding")
     # Another version than the one asked for, as while servers are being updated, must not be kept under its name.
     response.headers["Cache-Control"] = _FOR_EVER if request.args.get("v") == file.fingerprint else _FOR_A_WHILE
+    if filename == "service-worker.js":
+        response.headers["Content-Security-Policy"] = WORKER_POLICY
     response.set_etag(file.fingerprint + ("-gzip" if packed else ""))
     response.make_conditional(request)
     return response

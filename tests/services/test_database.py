@@ -11,12 +11,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, insert, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import Integer, bindparam, event, insert, literal_column, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from app.database import _begin_immediate
 from app.extensions import db
 from app.models import Task, User
+from app.services.task_rows import COLUMNS
 from tests.conftest import Count
 from tests.installations import installation, opened
 from tests.people import Person, make_person
@@ -160,3 +161,27 @@ def test_an_instant_comes_back_aware_and_in_utc(app: Flask, alice: Person, zone:
             found = reader.scalar(select(User.disabled_at))
     assert found == moment
     assert found.utcoffset() == timedelta(0)
+
+
+def test_a_prepared_statement_gives_the_same_types_as_an_ordinary_one(app: Flask, alice: Person) -> None:
+    alice.make_task(title="x", tags=["a", "b"], due_date="2026-11-30", due_time="09:30", completed=True)
+    statement = select(*COLUMNS).where(Task.user_id == bindparam("owner"), Task.title == bindparam("title"))
+    values = {"owner": UUID(alice.id), "title": "x"}
+    with app.app_context():
+        with db.read() as connection:
+            ordinary = tuple(connection.execute(statement, values).one())
+        for _ in range(7):  # PostgreSQL takes another plan from the sixth time on
+            assert [tuple(row) for row in db.ask(statement, values)] == [ordinary]
+        assert db.ask(statement, values | {"title": "it's; DROP TABLE tasks --%(owner)s"}) == []
+
+
+def test_what_goes_wrong_with_a_prepared_statement_is_asked_anew_or_told_as_usual(tmp_path: Path) -> None:
+    with installation("postgresql", tmp_path) as env, opened(env) as app:
+        carol = make_person(app, "carol@example.org")
+        assert carol.get("/api/me").status_code == 200
+        with app.app_context():
+            with db.read() as connection:
+                connection.exec_driver_sql("DEALLOCATE ALL")
+            assert carol.get("/api/me").status_code == 200
+            with pytest.raises(DBAPIError, match="division by zero"):
+                db.ask(select(literal_column("1") / bindparam("by", type_=Integer)), {"by": 0})

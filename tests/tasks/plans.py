@@ -1,13 +1,16 @@
 """What a request asks of the database, and how the database goes about it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import event
 
 from app.extensions import db
+from tests.asked import asked
 
 Sent = list[tuple[str, Any]]
 
@@ -23,7 +26,8 @@ def recorded(app: Flask) -> Iterator[Sent]:
     with app.app_context():
         engine = db.reader
     event.listen(engine, "before_cursor_execute", note)
-    yield sent
+    with asked(lambda statement, values: sent.append((statement, values))):
+        yield sent
     event.remove(engine, "before_cursor_execute", note)
 
 
@@ -32,6 +36,14 @@ def plan(app: Flask, statement: str, parameters: Any) -> list[str]:
     with app.app_context(), db.read() as connection:
         explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
         return [str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", parameters)]
+
+
+def prepared_plan(app: Flask, statement: str) -> list[str]:
+    """Return the lines of the plan that PostgreSQL makes once for all values of a prepared statement's parameters."""
+    with app.app_context(), db.read() as connection:
+        numbers = count(1)
+        numbered = re.sub(r"%\(\w+\)s", lambda _: f"${next(numbers)}", statement)
+        return [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {numbered}")]
 
 
 def searches(lines: list[str]) -> list[str]:

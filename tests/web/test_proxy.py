@@ -81,6 +81,7 @@ def test_a_proxy_that_forwards_no_address_is_complained_of_once(
     make_app: MakeApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs._warn_of_no_address.cache_clear()
+    logs._address.cache_clear()
     client = make_app(PROXY_HOPS="1").test_client()
     for _ in range(3):
         client.get("/healthz", headers={"X-Forwarded-For": "unknown"})

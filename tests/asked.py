@@ -1,0 +1,25 @@
+"""What goes past SQLAlchemy's events: the statements that are prepared."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, Select
+
+from app import database
+
+
+@contextmanager
+def asked(note: Callable[[str, Mapping[str, Any]], object]) -> Iterator[None]:
+    """Note every statement that is carried out as a prepared one, with its parameters."""
+    carry_out = database._ask_prepared
+
+    def spy(engine: Engine, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> Any:
+        note(str(statement.compile(dialect=engine.dialect)), dict(values))
+        return carry_out(engine, statement, values)
+
+    database._ask_prepared = spy
+    try:
+        yield
+    finally:
+        database._ask_prepared = carry_out
