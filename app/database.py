@@ -9,7 +9,7 @@ The reads of nearly every request go through ``db.ask()``, which has PostgreSQL 
 import hashlib
 import re
 import select
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -74,7 +74,7 @@ class Database(SQLAlchemy):
         """Whether the database is PostgreSQL."""
         return self.reader.dialect.name == "postgresql"
 
-    def ask(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    def ask(self, statement: Select[*tuple[Any, ...]], values: dict[str, Any]) -> Sequence[Sequence[Any]]:
         """Return the rows of a statement that reads, was made once, and has these values for its parameters.
 
         The values and the columns must be such as PostgreSQL's driver takes and gives by itself: no type decorators.
@@ -101,10 +101,12 @@ class _Prepared:
     name: str
     prepare: str
     execute: str
+    #: Values of parameters that are part of the statement.
+    fixed: dict[str, Any]
 
 
 def _ask_prepared(
-    engine: Engine, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]
+    engine: Engine, statement: Select[*tuple[Any, ...]], values: dict[str, Any]
 ) -> Sequence[Sequence[Any]]:
     prepared, pooled = _prepared(statement, engine.dialect), engine.raw_connection()
     try:
@@ -112,7 +114,7 @@ def _ask_prepared(
         if prepared.name not in pooled.info:
             cursor.execute(prepared.prepare)
             pooled.info[prepared.name] = True
-        cursor.execute(prepared.execute, values)
+        cursor.execute(prepared.execute, prepared.fixed | values)
         rows: Sequence[Sequence[Any]] = cursor.fetchall()
         return rows
     except Exception:
@@ -128,12 +130,14 @@ _PARAMETER = re.compile(r"%\((\w+)\)s")
 @lru_cache(maxsize=512)
 def _prepared(statement: Select[*tuple[Any, ...]], dialect: Any) -> _Prepared:
     """Return what prepares the statement on a connection (PostgreSQL's PREPARE), and what carries it out there."""
-    sql = str(statement.compile(dialect=dialect))
+    compiled = statement.compile(dialect=dialect)
+    sql = str(compiled)
     names = list(dict.fromkeys(_PARAMETER.findall(sql)))
     numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", sql).replace("%%", "%")
     name = f"taskward_{hashlib.sha256(sql.encode()).hexdigest()[:16]}"
     given = ", ".join(f"%({each})s" for each in names)
-    return _Prepared(name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({given})")
+    fixed = {each: value for each, value in compiled.params.items() if value is not None}
+    return _Prepared(name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({given})", fixed)
 
 
 def _engine_options(config: dict[str, Any]) -> dict[str, Any]:

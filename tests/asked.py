@@ -1,6 +1,6 @@
 """What goes past SQLAlchemy's events: the statements that are prepared."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,12 +10,13 @@ from app import database
 
 
 @contextmanager
-def asked(note: Callable[[str, Mapping[str, Any]], object]) -> Iterator[None]:
+def asked(note: Callable[[str, dict[str, Any]], object]) -> Iterator[None]:
     """Note every statement that is carried out as a prepared one, with its parameters."""
     carry_out = database._ask_prepared
 
-    def spy(engine: Engine, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> Any:
-        note(str(statement.compile(dialect=engine.dialect)), dict(values))
+    def spy(engine: Engine, statement: Select[*tuple[Any, ...]], values: dict[str, Any]) -> Any:
+        compiled = statement.compile(dialect=engine.dialect)
+        note(str(compiled), compiled.construct_params(values))
         return carry_out(engine, statement, values)
 
     database._ask_prepared = spy

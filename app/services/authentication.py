@@ -1,9 +1,10 @@
 """Authentication with a password: signing in, and giving the password again."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import bindparam, func, select, update
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
@@ -41,22 +42,18 @@ def sign_in(
     rehashed = passwords.hash_password(password) if passwords.needs_rehash(known.password_hash) else None
     # The row is locked and its hash compared again: a password changed while we were hashing must not let us in.
     # Not so tightly that an event about this person, written by whoever revokes our client, would wait for us.
-    user = db.session.scalar(
-        select(User)
-        .where(User.id == known.id, User.password_hash == known.password_hash, User.disabled_at.is_(None))
-        .with_for_update(key_share=True)
-    )
-    if user is None:
+    held = {"user": known.id, "verified": known.password_hash}
+    if db.session.connection().scalar(_HOLD, held) is None:
         throttle.failed(attempt, known.id)
         audit.record(audit.Event.LOGIN_FAIL, known.id)
         raise InvalidCredentials
     if rehashed:
-        user.password_hash = rehashed
+        db.session.execute(update(User).where(User.id == known.id).values(password_hash=rehashed))
     throttle.succeeded(attempt)
     if not clients.hold(client_id):
         db.session.commit()  # the password was right: this attempt must not count as a guess
         raise InvalidClient
-    pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))
+    pair = tokens.issue(sign_ins.start(known.id, kind, client_id, scope))
     db.session.commit()
     return pair
 
@@ -74,8 +71,7 @@ def reauthenticate(who: sign_ins.Principal, password: str) -> tokens.TokenPair:
     """
     stored = prove(who, password, audit.Event.REAUTHENTICATION_FAIL)
     # As in sign_in: what ends all sign-ins of the account either sees the new one or has made us stop here.
-    held = select(User.id).where(User.id == who.user_id, User.password_hash == stored, User.disabled_at.is_(None))
-    if db.session.scalar(held.with_for_update(key_share=True)) is None:
+    if db.session.connection().scalar(_HOLD, {"user": who.user_id, "verified": stored}) is None:
         db.session.rollback()
         raise WrongPassword
     pair, sign_in_id = start_anew(who, utcnow())
@@ -121,17 +117,29 @@ def prove(who: sign_ins.Principal, password: str, failure: audit.Event) -> str:
     return stored
 
 
-def _account(email_key: str) -> tuple[Row[UUID, str] | None, str | None]:
+class _Account(NamedTuple):
+    id: UUID
+    password_hash: str
+
+
+# Made once: making them takes longer than carrying them out.
+_KNOWN = select(User.id, User.password_hash).where(User.email_key == bindparam("key"))
+_first = select(User.id).order_by(User.id).limit(1)
+_from = _first.where(User.id >= bindparam("chosen", type_=User.id.type))
+_DECOY = select(User.password_hash).where(User.id == func.coalesce(_from.scalar_subquery(), _first.scalar_subquery()))
+_HOLD = (
+    select(User.id)
+    .where(User.id == bindparam("user"), User.password_hash == bindparam("verified"), User.disabled_at.is_(None))
+    .with_for_update(key_share=True)
+)
+
+
+def _account(email_key: str) -> tuple[_Account | None, str | None]:
     """Return id and hash of the account with this address, if any, and the hash that an unknown address is tried on.
 
     Hashes made before ``ARGON2_*`` was raised take less time. So an unknown address is tried on the hash of some
     account, always the same and chosen by a secret: how long a refusal takes then says nothing about the address.
     """
-    chosen_by = uuid5(NAMESPACE_OID, keys.mac(f"decoy {email_key}"))
-    first = select(User.id).order_by(User.id).limit(1)
-    chosen = func.coalesce(first.where(User.id >= chosen_by).scalar_subquery(), first.scalar_subquery())
-    with db.read() as connection:
-        account = select(User.id, User.password_hash).where(User.email_key == email_key)
-        known = connection.execute(account).one_or_none()
-        decoy = connection.execute(select(User.password_hash).where(User.id == chosen)).scalar()
-    return known, decoy
+    known = db.ask(_KNOWN, {"key": email_key})
+    decoy = db.ask(_DECOY, {"chosen": uuid5(NAMESPACE_OID, keys.mac(f"decoy {email_key}"))})
+    return _Account(*known[0]) if known else None, decoy[0][0] if decoy else None
