@@ -33,6 +33,7 @@ class PacedSocket(socket.socket):
         super().setblocking(False)
         self._until = 0.0
         self._timeout: float | None = None
+        self._held = b""
 
     def expect_request(self) -> None:
         """Begin to measure how long the next request takes to come in."""
@@ -66,12 +67,16 @@ class PacedSocket(socket.socket):
                 return data
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """Send as usual.
+        """Send as usual, but the head of an answer, which gunicorn sends by itself, together with what follows it.
 
         Raises:
             ConnectionResetError: it takes too long to get rid of it.
         """
-        view, until = memoryview(data).cast("B"), time.monotonic() + PATIENCE
+        if not self._held and data[:9] == b"HTTP/1.1 " and data[-4:] == b"\r\n\r\n":
+            self._held = data
+            return
+        view, until = memoryview(self._held + data), time.monotonic() + PATIENCE
+        self._held = b""
         while view:
             try:
                 sent = super().send(view, flags)
@@ -80,6 +85,11 @@ class PacedSocket(socket.socket):
             else:
                 until += sent / PACE
                 view = view[sent:]
+
+    def finish_answer(self) -> None:
+        """Send a head that nothing followed."""
+        if self._held:
+            self.sendall(b"")
 
     def _wait(self, event: int, until: float) -> None:
         seconds = until - time.monotonic()
@@ -110,4 +120,11 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             # gunicorn would wait for the client to close its side too, for up to two seconds, in the main thread, where
             # it keeps all others from being heard. Closing again, as it will, does nothing.
             close_graceful(conn.sock)
+        return keep
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer one request; runs in a thread."""
+        keep = super().handle_request(req, conn)
+        if isinstance(conn.sock, PacedSocket):
+            conn.sock.finish_answer()
         return keep

@@ -10,17 +10,12 @@ Counters are kept in each process, so that several workers together let through 
 becomes less exact is better than a service that is down. Guessing is not stopped here but in `services/throttle.py`.
 """
 
-import logging
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response, current_app, request
-from flask_limiter import Limit, Limiter, RateLimitExceeded, RequestLimit
-from limits import RateLimitItemPerMinute
-from limits.errors import StorageError
+from flask import Flask, Response, current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -30,7 +25,7 @@ from app.services.errors import InvalidToken, TooManyRequests
 from app.web import cookies
 from app.web.access import bearer_token
 from app.web.errors import on_service_error
-from app.web.logs import ToStructlog
+from app.web.windows import SECONDS, Windows
 
 
 @dataclass(frozen=True)
@@ -75,66 +70,58 @@ _ENDPOINTS_OUT = (
     *("auth.logout", "account.index", "account.end_session", "account.end_other_sessions", "account.confirm"),
 )
 _UNCOUNTED = ("/healthz", "/readyz", "/metrics")
-_ONCE = RateLimitItemPerMinute(1)
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What counts for a request: the share, the counter, how much it allows, has used and until when (Unix time)."""
+
+    share: _Share
+    key: str
+    allowed: int
+    used: int
+    until: float
+
+    def seconds_left(self) -> int:
+        return max(0, math.ceil(self.until - time.time()))
 
 
 def init_app(app: Flask) -> None:
     """Limit the requests of ``app``, and say in every answer how many are left (draft-ietf-httpapi-ratelimit-headers).
 
-    The limiter belongs to the application and not to `app.extensions`, since it keeps settings and counters of its own.
+    The counters belong to the application and not to `app.extensions`, since each application has its own.
     """
     if not app.config["RATE_LIMIT"]:
         return
-    redis = app.config["REDIS_URL"]
-    limiter = Limiter(
-        _caller,
-        default_limits=[
-            Limit(_general, scope=_scope, shared=True, deduct_when=_has_news),
-            Limit(_tight, scope=_scope, shared=True),
-        ],
-        request_identifier=lambda: request.endpoint or "nothing",
-        storage_uri=redis or "memory://",
-        storage_options=_redis_options() if redis else {},
-        key_prefix="taskward",
-        in_memory_fallback_enabled=bool(redis),
-        swallow_errors=True,
-    )
-    limiter.request_filter(lambda: request.path in _UNCOUNTED)
-    _let_speak(limiter.logger)
+    windows = Windows(app.config["REDIS_URL"])
 
-    @app.after_request  # before the limiter's own, since they run in reverse: those left are counted first
+    @app.before_request
+    def check() -> AnyResponse | None:
+        if request.path in _UNCOUNTED or request.endpoint == "static":
+            return None
+        share = _share()
+        allowed = max(1, app.config["RATE_LIMIT"] // share.part)
+        key = f"{share.name} {_caller(share)}"
+        # What is dear counts before it is done; of the rest, what had no news does not count.
+        used, until = windows.used(key) if share is _EVERYTHING else windows.add(key)
+        g.counted = _Counted(share, key, allowed, used, until)
+        if used < allowed or (used == allowed and share is not _EVERYTHING):
+            return None
+        metrics.throttled(share.name).inc()
+        if windows.add(f"told {key}")[0] == 1:
+            _record(share)
+        return on_service_error(TooManyRequests(g.counted.seconds_left()))
+
+    @app.after_request
     def announce(response: Response) -> Response:
-        if limiter.current_limit is not None:
-            _announce(response, limiter.current_limit)
+        counted: _Counted | None = g.get("counted")
+        if counted is not None:
+            if counted.share is _EVERYTHING and response.status_code not in (304, 429):
+                counted.used, counted.until = windows.add(counted.key)
+            name, remaining = counted.share.name, max(0, counted.allowed - counted.used)
+            response.headers.add("RateLimit-Policy", f'"{name}";q={counted.allowed};w={SECONDS}')
+            response.headers.add("RateLimit", f'"{name}";r={remaining};t={counted.seconds_left()}')
         return response
-
-    @app.errorhandler(RateLimitExceeded)
-    def refuse(_: RateLimitExceeded) -> AnyResponse:
-        limit = limiter.current_limit
-        metrics.throttled(_scope("")).inc()
-        if limit is not None and _first_time(limiter, limit):
-            _record()
-        return on_service_error(TooManyRequests(_left(limit)[1] if limit else 60))
-
-    limiter.init_app(app)
-
-
-def _redis_options() -> dict[str, Any]:
-    # Loading the client takes a tenth of a second, which whoever has no Redis need not wait.
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    # Redis is asked before every answer; one that is away must not keep everybody waiting.
-    return {
-        "socket_connect_timeout": 0.25,
-        "socket_timeout": 0.25,
-        "retry": Retry(NoBackoff(), 1),
-        "wrap_exceptions": True,
-    }
-
-
-def _scope(_endpoint: str) -> str:
-    return _share().name
 
 
 def _share() -> _Share:
@@ -149,23 +136,10 @@ def _share() -> _Share:
     return _OAUTH if request.path.startswith("/oauth/") else _EVERYTHING
 
 
-def _general() -> str:
-    return f"{current_app.config['RATE_LIMIT']} per minute" if _share() is _EVERYTHING else ""
-
-
-def _tight() -> str:
-    share = _share()
-    return "" if share is _EVERYTHING else f"{max(1, current_app.config['RATE_LIMIT'] // share.part)} per minute"
-
-
-def _has_news(response: AnyResponse) -> bool:
-    return response.status_code not in (304, 429)
-
-
-def _caller() -> str:
+def _caller(share: _Share) -> str:
     """Return who is counted: the sign-in that a good token names, without asking the database, or else the network."""
-    claims = _claims() if _share().of_sign_in else None
-    return f"sign-in {claims['sid']}" if claims else _network()
+    claims = _claims() if share.of_sign_in else None
+    return f"sign-in {claims['sid']}" if claims else f"network {known_devices.network()}"
 
 
 def _claims() -> tokens.Claims | None:
@@ -183,45 +157,11 @@ def _claims() -> tokens.Claims | None:
     return None
 
 
-def _network() -> str:
-    return f"network {known_devices.network()}"
-
-
-def _announce(response: Response, limit: RequestLimit) -> None:
+def _record(share: _Share) -> None:
+    claims = _claims()
     try:
-        remaining, seconds = _left(limit)
-    except StorageError:
-        # The next request will notice, and count in this process.
-        return
-    name = _scope("")
-    response.headers["RateLimit-Policy"] = f'"{name}";q={limit.limit.amount};w={limit.limit.get_expiry()}'
-    response.headers["RateLimit"] = f'"{name}";r={remaining};t={seconds}'
-
-
-def _left(limit: RequestLimit) -> tuple[int, int]:
-    """Return how many requests are left, and for how many seconds that goes on."""
-    until, remaining = limit.window
-    return max(0, remaining), max(0, math.ceil(until - time.time()))
-
-
-def _first_time(limiter: Limiter, limit: RequestLimit) -> bool:
-    return limiter.limiter.hit(_ONCE, "told", limit.key)
-
-
-def _record() -> None:
-    claims, name = _claims(), _scope("")
-    try:
-        audit.record(audit.Event.RATE_LIMIT_EXCEEDED, UUID(claims["sub"]) if claims else None, limit=name)
+        audit.record(audit.Event.RATE_LIMIT_EXCEEDED, UUID(claims["sub"]) if claims else None, limit=share.name)
     except SQLAlchemyError as error:
         # The account is gone, or the database is: no reason to answer anything but 429.
         db.session.rollback()
         current_app.logger.warning("an event was not recorded", exc_info=error)
-
-
-def _let_speak(logger: logging.Logger) -> None:
-    """Log that Redis went away or came back, but not each refusal, whose request line says enough."""
-    handler = ToStructlog()
-    handler.addFilter(lambda record: not record.msg.startswith("ratelimit "))
-    logger.handlers = [handler]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False

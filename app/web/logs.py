@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from ipaddress import ip_address
+from random import getrandbits
 from typing import Any
 
 import orjson
@@ -14,7 +15,6 @@ import structlog
 from flask import Flask, Response, current_app, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 from structlog.tracebacks import ExceptionDictTransformer
-from uuid6 import uuid7
 
 from app.services import metrics
 
@@ -80,12 +80,17 @@ class ToStructlog(logging.Handler):
 def _open() -> None:
     g.started = time.perf_counter()
     given = request.environ.get("HTTP_X_REQUEST_ID", "")
-    g.request_id = given if _SAFE_ID.fullmatch(given) else uuid7().hex
+    g.request_id = given if _SAFE_ID.fullmatch(given) else _new_id()
     agent = request.environ.get("HTTP_USER_AGENT", "")[:256]
     if not agent.isprintable():
         agent = "".join(c for c in agent if c.isprintable())
     clear_contextvars()
     bind_contextvars(request_id=g.request_id, ip=_address(request.remote_addr), user_agent=agent)
+
+
+def _new_id() -> str:
+    """Return an id that sorts by time; no secret, so that it need not cost a system call as random ids do."""
+    return f"{time.time_ns() // 1_000_000:012x}{getrandbits(80):020x}"
 
 
 @lru_cache(maxsize=1024)
