@@ -26,7 +26,12 @@ def _compress(response: Response) -> Response:
     nothing, the page goes out as it is. JSON is left to a proxy: it may take the token from a header only, so that
     nobody can be made to ask for it.
     """
-    if response.mimetype != "text/html" or response.is_streamed or "Content-Encoding" in response.headers:
+    if (
+        response.status_code == 304
+        or response.mimetype != "text/html"
+        or response.is_streamed
+        or "Content-Encoding" in response.headers
+    ):
         return response
     response.vary.update(("Accept-Encoding", "Sec-Fetch-Site"))
     if request.headers.get("Sec-Fetch-Site") not in _NOBODY_ELSE or not accepts_gzip():

@@ -162,3 +162,17 @@ def test_whoever_is_slow_but_steady_is_served(impatient: Server) -> None:
             connection.sendall(body[start : start + 50_000])
         connection.shutdown(socket.SHUT_WR)
         assert read(connection).startswith(b"HTTP/1.1 422")
+
+
+def test_an_answer_comes_in_one_piece_and_one_without_a_body_at_once(impatient: Server) -> None:
+    with connect(impatient) as connection:
+        for _ in range(20):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            assert json.loads(body) == {"status": "ok"}
+        started = time.monotonic()
+        for request, status in ((b"HEAD /healthz", b"200"), (b"POST /healthz", b"405"), (b"HEAD /nothing", b"404")):
+            connection.sendall(request + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+            assert connection.recv(65536)[9:12] == status
+        assert time.monotonic() - started < BUSY
