@@ -8,6 +8,7 @@ import errno
 import select
 import socket
 import time
+from collections import deque
 from typing import Any
 
 from gunicorn.util import close_graceful
@@ -17,6 +18,8 @@ from gunicorn.workers.gthread import ThreadWorker
 PATIENCE = 10.0
 #: Bytes a second that count as progress: so many sent or taken buy another second.
 PACE = 4096
+#: Seconds for which a thread that has nothing else to do waits for the next request of a connection.
+SOON = 0.002
 
 
 class PacedSocket(socket.socket):
@@ -91,6 +94,12 @@ class PacedSocket(socket.socket):
         if self._held:
             self.sendall(b"")
 
+    def comes_soon(self) -> bool:
+        """Tell whether the client goes on at once, as programs do; waits `SOON` at most."""
+        ready = select.poll()
+        ready.register(self, select.POLLIN)
+        return bool(ready.poll(SOON * 1000))
+
     def _wait(self, event: int, until: float) -> None:
         seconds = until - time.monotonic()
         if self._timeout is not None:
@@ -105,22 +114,45 @@ class PacedSocket(socket.socket):
 class PacedWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """A threaded worker whose connections are paced."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Begin with nobody waiting."""
+        super().__init__(*args, **kwargs)
+        # One entry for each connection that waits for a thread; several threads can take entries out without a lock.
+        self._in_line: deque[None] = deque()
+
     def enqueue_req(self, conn: Any) -> None:
-        """Take a connection on; runs in the main thread, for every request of it."""
+        """Take a connection on; runs in the main thread."""
         if type(conn.sock) is socket.socket:  # and not TLS, which is the proxy's
             conn.sock = PacedSocket(conn.sock)
+        self._in_line.append(None)
         super().enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:
-        """Handle one request; runs in a thread."""
-        if isinstance(conn.sock, PacedSocket):
-            conn.sock.expect_request()
-        keep = super().handle(conn)
+        """Handle a request; runs in a thread.
+
+        While no other connection waits for a thread, it handles the next request of this one, too. To give the
+        connection back to the main thread and get it from there again takes half a dozen system calls and as many
+        changes of threads: a quarter more requests are answered without.
+        """
+        self._in_line.pop()
+        keep = self._handle_one(conn)
+        while keep is True and self._goes_on(conn):
+            keep = self._handle_one(conn)
         if keep is False:
             # gunicorn would wait for the client to close its side too, for up to two seconds, in the main thread, where
             # it keeps all others from being heard. Closing again, as it will, does nothing.
             close_graceful(conn.sock)
         return keep
+
+    def _handle_one(self, conn: Any) -> Any:
+        if isinstance(conn.sock, PacedSocket):
+            conn.sock.expect_request()
+        return super().handle(conn)
+
+    def _goes_on(self, conn: Any) -> bool:
+        if self._in_line or not self.alive or not isinstance(conn.sock, PacedSocket):
+            return False
+        return bool(conn.parser.unreader.buf.getvalue()) or conn.sock.comes_soon()
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer one request; runs in a thread."""
