@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Written when an installation is complete, so that the next one happens only when the pins have changed.
 RUNTIME := .venv/runtime-installed
 TOOLS := .venv/tools-installed
+# Written when Debian's Chromium without a browser around it has been looked for.
+SHELL_OF_CHROMIUM := .venv/headless-shell-looked-for
 
 # The tests start dozens of programs: let the first of them leave its byte code for the others.
 unexport PYTHONDONTWRITEBYTECODE
@@ -53,7 +55,7 @@ bench-quick: $(TOOLS) wrk ## the same in a few minutes, printed only
 	$(BIN)/python -m bench.run --rounds 2 --seconds 2
 
 
-browser: $(TOOLS) ## make sure there is a Chromium for the browser tests
+browser: $(TOOLS) $(SHELL_OF_CHROMIUM) ## make sure there is a Chromium for the browser tests
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
 		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; \
@@ -91,6 +93,15 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.txt | $(BIN)/python
 	$(PIP) --requirement requirements.txt
+	@touch $@
+
+# Most browser tests take half the time in it, and do without where there is none.
+$(SHELL_OF_CHROMIUM): | $(BIN)/python
+	@if command -v chromium-headless-shell; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+		{ apt-get update && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y --no-install-recommends chromium chromium-headless-shell; } || :; \
+	fi
 	@touch $@
 
 $(TOOLS): tests/requirements.txt requirements.txt | $(BIN)/python

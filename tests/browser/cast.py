@@ -24,13 +24,18 @@ _ACCOUNT_LIMIT = 50
 
 
 def make_cast(app: Flask) -> tuple[dict[str, Person], dict[str, str]]:
-    """Add alice, who has much of everything, and the newcomer; return both, and the ids in the paths of states."""
+    """Add alice, who has some of everything, the hoarder, who has more than a page of it, and the newcomer.
+
+    Return them, and the ids in the paths of states.
+    """
     people = {
         "alice": make_person(app, f"alice.{'long' * 12}@example.org", name="Alice"),
+        "hoarder": make_person(app, "hoarder@example.org"),
         "newcomer": make_person(app, "newcomer@example.org"),
     }
     alice = people["alice"]
-    ids = plant(app, alice.id, 200, _varied)
+    ids = plant(app, alice.id, 52, _varied)
+    plant(app, people["hoarder"].id, 55)
     register(app).signed_in(alice)
     for number in range(_ACCOUNT_LIMIT):
         guess = {"email": GUESSED, "password": "x"}
@@ -47,13 +52,13 @@ def enter(app: Flask, context: BrowserContext, person: Person, url: str) -> None
 
 
 def _varied(number: int) -> dict[str, Any]:
-    """Return the fields of a task: of each kind there are some in each list."""
+    """Return the fields of a task: of each kind there are some in each list, and each title with each priority."""
     now = datetime.now(UTC)
     fields: dict[str, Any] = {"title": _TITLES[number % len(_TITLES)], "priority": number % 4}
-    fields["due_date"] = now.date() + timedelta(days=number % 12 - 3) if number % 3 else None
+    fields["due_date"] = now.date() + timedelta(days=number % 7 - 3) if number % 3 else None
     fields["tags"] = [["home"], ["home", "x" * 50], []][number % 3]
     fields["notes"] = "Two lines\nof notes." if number % 5 == 0 else ""
-    fields["completed_at"] = now if 100 <= number < 150 else None
-    fields["deleted_at"] = now if number >= 185 else None
+    fields["completed_at"] = now if 20 <= number < 40 else None
+    fields["deleted_at"] = now if number >= 40 else None
     fields |= {"updated_at": now} if fields["completed_at"] else {}
     return fields

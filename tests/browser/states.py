@@ -69,7 +69,8 @@ def _file(name: str, text: str) -> dict[str, Any]:
     return {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
 
 
-#: ``{task}`` and ``{trashed}`` are ids of tasks of alice. The newcomer has an account and nothing else.
+#: ``{task}`` and ``{trashed}`` are ids of tasks of alice. The hoarder has more tasks than one page shows,
+#: the newcomer an account and nothing else.
 STATES = [
     State("login", "/login", "nobody"),
     State("login after signing out", "/login?notice=signed-out", "nobody"),
@@ -92,7 +93,8 @@ STATES = [
     State("found", "/tasks?tag=home&q=task"),
     State("nothing found", "/tasks?q=nothing+is+called+this"),
     State("search refused", "/tasks?q=due:someday", status=422),
-    State("next page", "/tasks?tag=home", press="Next page"),
+    State("first of two pages", "/tasks", "hoarder"),
+    State("next page", "/tasks", "hoarder", press="Next page"),
     State("added", "/tasks", fill={"New task": "A new one"}, press="Add task"),
     State("add refused", "/tasks", fill={"New task": " "}, press="Add task", status=422),
     State("add refused below", "/tasks?q=x", fill={"New task": "x", "Due time": "10:00"}, press="Add task", status=422),

@@ -1,11 +1,12 @@
 """Taskward as an application of its own: what a browser needs to install it, and what it shows without a connection."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Playwright, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, launch
 from tests.browser.test_journey import add, fill_sign_in
 from tests.conftest import ONE_DATABASE
 from tests.people import PASSWORD, Person
+from tests.servers import Server
 
 _READY = "navigator.serviceWorker.ready.then((registration) => new URL(registration.scope).pathname)"
 _KEPT = """caches.keys().then((names) => Promise.all(names.map((name) => caches.open(name)))).then((all) =>
@@ -35,14 +36,15 @@ def test_without_a_connection_there_is_a_page_that_says_so_and_nothing_private_i
 
 
 @ONE_DATABASE
-def test_a_browser_finds_nothing_that_keeps_it_from_installing(open_page: OpenPage) -> None:
-    page = open_page()
-    page.goto("/login")
-    page.evaluate(_READY)
-    devtools = page.context.new_cdp_session(page)
-    manifest = devtools.send("Page.getAppManifest")
-    assert manifest["url"]
-    assert manifest["errors"] == []
-    # Headless Chromium opens every page as in a private window.
-    errors = {each["errorId"] for each in devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]}
-    assert errors <= {"in-incognito"}
+def test_a_browser_finds_nothing_that_keeps_it_from_installing(playwright: Playwright, server: Server) -> None:
+    with launch(playwright, whole=True) as browser:
+        page = browser.new_page()
+        page.goto(f"{server.url}/login")
+        page.evaluate(_READY)
+        devtools = page.context.new_cdp_session(page)
+        manifest = devtools.send("Page.getAppManifest")
+        assert manifest["url"]
+        assert manifest["errors"] == []
+        errors = {each["errorId"] for each in devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]}
+        # Headless Chromium opens every page as in a private window. Without that it would not have looked at all.
+        assert errors == {"in-incognito"}
