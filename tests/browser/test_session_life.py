@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from app.models import utcnow
 from tests.auth.test_session_life import change
 from tests.browser.conftest import OpenPage
-from tests.browser.test_journey import fill_sign_in, with_and_without_javascript
+from tests.browser.test_journey import fill_sign_in, in_each_way_on_each_database, with_and_without_javascript
 from tests.conftest import ONE_DATABASE
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
@@ -30,6 +30,7 @@ def end_in(app: Flask, seconds: int, column: str = "idle_until") -> None:
     change(app, **{column: utcnow() + timedelta(seconds=seconds)})
 
 
+@ONE_DATABASE
 def test_two_minutes_before_the_idle_end_one_is_told_and_stays_with_one_press(app: Flask, page: Page) -> None:
     end_in(app, 400)
     page.clock.install()
@@ -52,6 +53,7 @@ def test_two_minutes_before_the_idle_end_one_is_told_and_stays_with_one_press(ap
     expect(dialog).to_be_hidden()
 
 
+@ONE_DATABASE
 def test_whoever_does_not_answer_is_told_plainly_when_it_has_ended(app: Flask, page: Page) -> None:
     end_in(app, 100)
     page.clock.install()
@@ -85,6 +87,7 @@ def test_the_absolute_end_leads_to_the_password_in_a_tab_of_its_own(app: Flask, 
         expect(dialog).to_have_count(0)
 
 
+@ONE_DATABASE
 def test_what_another_tab_does_with_the_sign_in_is_noticed(app: Flask, page: Page, alice: Person, bob: Person) -> None:
     page.goto("/tasks")
     page.get_by_label("New task").fill("Half a thought")
@@ -103,7 +106,7 @@ def test_what_another_tab_does_with_the_sign_in_is_noticed(app: Flask, page: Pag
     expect(page.get_by_role("link", name="Half a thought")).to_be_visible()
 
 
-@with_and_without_javascript
+@in_each_way_on_each_database
 def test_what_was_typed_survives_the_end_of_the_sign_in(
     app: Flask, page: Page, alice: Person, javascript: bool
 ) -> None:
