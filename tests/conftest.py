@@ -17,6 +17,7 @@ from flask_migrate import upgrade
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event, text
 from structlog.contextvars import clear_contextvars
+from werkzeug.routing import Rule
 
 import config
 from app import create_app
@@ -39,9 +40,28 @@ MakeApp = Callable[..., Flask]
 Count = Callable[[str], int]
 
 
+def _remember_how_addresses_are_built() -> None:
+    """Let Werkzeug compile the function that builds the addresses of a route once, not in each application.
+
+    It depends on nothing but the route, and takes five sixths of the time in which an application is made.
+    """
+    compile_builder, compiled = Rule._compile_builder, {}
+
+    def remembered(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        if rule.defaults:
+            return compile_builder(rule, append_unknown)
+        key = (rule.rule, tuple(rule._trace), append_unknown)
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    Rule._compile_builder = remembered  # type: ignore[method-assign]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start PostgreSQL once, before the workers that inherit its address; watch what is logged."""
     config.pluginmanager.register(leaks)
+    _remember_how_addresses_are_built()
     if not hasattr(config, "workerinput"):
         if os.access("/dev/shm", os.W_OK):  # noqa: S108 - mkdtemp() follows
             # SQLite syncs every commit to disk; in memory the run takes two thirds of the time.

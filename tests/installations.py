@@ -51,6 +51,12 @@ def opened(env: Environment, *, migrated: bool = True) -> Iterator[Flask]:
         db.dispose()
 
 
+def migrate(env: Environment) -> None:
+    """Give the database of an installation its schema, without the start of a program."""
+    with opened(env):
+        pass
+
+
 def destroy_database(app: Flask, env: Environment) -> None:
     """Take the database away, as if its server or its disk had gone."""
     with app.app_context():

@@ -40,14 +40,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Write each id with its tests; the cases of a test, and the two databases, count as one."""
+    """Write each id with its tests."""
+    Path(session.config.getoption("--proofs")).write_text(json.dumps(proofs_of(session.items)))
+
+
+def proofs_of(items: list[pytest.Item]) -> Proofs:
+    """Return what tests say they prove; the cases of a test, and the two databases, count as one."""
     proofs: dict[str, set[str]] = {}
-    for item in session.items:
+    for item in items:
         name = item.nodeid.partition("[")[0]
         for marker in item.iter_markers("proves"):
             for id_ in marker.args:
                 proofs.setdefault(id_, set()).add(name)
-    Path(session.config.getoption("--proofs")).write_text(json.dumps({id_: sorted(proofs[id_]) for id_ in proofs}))
+    return {id_: sorted(proofs[id_]) for id_ in proofs}
 
 
 def collect(root: Path = ROOT) -> Proofs:
@@ -177,13 +182,18 @@ def _answer(row: dict[str, Any], tests: list[str]) -> Iterator[str]:
     yield named or (NO_TEST if "how" in row else "")
 
 
-def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
-    """Write the document, or with ``--check`` only compare; return 1 with a line each for what is wrong."""
+def main(arguments: list[str] | None = None, root: Path = ROOT, proofs: Proofs | None = None) -> int:
+    """Write the document, or with ``--check`` only compare; return 1 with a line each for what is wrong.
+
+    Args:
+        proofs: what the tests say they prove, if that has been collected already.
+    """
     parser = argparse.ArgumentParser(prog="python -m tests.security_report", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the document is stale")
     parser.add_argument("--draft", action="store_true", help="let requirements without a test pass")
     options = parser.parse_args(arguments)
-    requirements, proofs = load(root / "docs/requirements.toml"), collect(root)
+    requirements = load(root / "docs/requirements.toml")
+    proofs = collect(root) if proofs is None else proofs
     path = root / "docs/security.md"
     document = path.read_text()
     rendered = render(document, requirements, proofs, route_table())

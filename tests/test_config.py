@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import config
+from tests.in_turn import in_turn
 from tests.servers import ROOT
 
 SECRET = "correct-horse-battery-staple-0123456789"
@@ -124,7 +125,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "accepts"), REFUSED)
+@in_turn(("name", "value", "accepts"), REFUSED)
 def test_a_bad_value_is_refused_by_name_and_with_what_is_accepted(
     load: Any, name: str, value: str, accepts: str
 ) -> None:
@@ -141,7 +142,7 @@ def test_the_server_refuses_its_own_variables_too(name: str, value: str) -> None
         config.server({name: value})
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("name", "setting", "value", "expected"),
     [
         ("REFRESH_GRACE", "REFRESH_GRACE", "0", timedelta(0)),

@@ -9,6 +9,7 @@ from flask import Flask
 
 from app.services import passwords
 from tests.conftest import ONE_DATABASE, Count, MakeApp
+from tests.in_turn import in_turn
 from tests.pages import Browser
 from tests.people import PASSWORD, Person, signed_in
 
@@ -167,7 +168,7 @@ def test_a_form_cannot_give_a_task_away(app: Flask, alice: Person, bob: Person) 
 
 
 @pytest.mark.proves("CVE-2026-27116")
-@pytest.mark.parametrize("parameter", ["q", "tag", "status", "cursor", "next", "notice", "back"])
+@in_turn("parameter", ["q", "tag", "status", "cursor", "next", "notice", "back"])
 def test_markup_in_a_parameter_comes_back_as_text(app: Flask, alice: Person, parameter: str) -> None:
     for browser, page in ((Browser(app, alice), "/tasks"), (Browser(app), "/login"), (Browser(app), "/register")):
         answer = browser.client.get(page, query_string={parameter: MARKUP}, base_url=browser.origin)
@@ -192,7 +193,7 @@ def test_markup_in_what_people_write_comes_back_as_text(app: Flask, alice: Perso
 
 
 @pytest.mark.proves("CVE-2026-35601", "ASVS 16.4.1")
-@pytest.mark.parametrize("control", ["\r", "\n", "\r\n", "\x00", "\x85", "\u2028", "\u2029", "\x1b"], ids=repr)
+@in_turn("control", ["\r", "\n", "\r\n", "\x00", "\x85", "\u2028", "\u2029", "\x1b"], ids=repr)
 def test_no_field_of_one_line_takes_a_line_break_or_a_control_character(alice: Person, control: str) -> None:
     hostile = f"Milk{control}ATTENDEE:mailto:eve@evil.example"
     task = alice.make_task()

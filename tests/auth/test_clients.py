@@ -15,6 +15,7 @@ from app.extensions import db
 from app.models import OAuthClient
 from app.services import clients
 from tests.conftest import MakeApp
+from tests.in_turn import in_turn
 from tests.oauth_clients import Registered, basic, register
 from tests.people import PASSWORD, Person
 
@@ -102,7 +103,7 @@ def test_a_confidential_client_that_does_not_prove_itself_is_401_with_a_challeng
 
 
 @pytest.mark.proves("T10")
-@pytest.mark.parametrize(
+@in_turn(
     "header",
     [
         "",
@@ -129,7 +130,7 @@ def test_a_confidential_client_that_does_not_prove_itself_is_401_with_a_challeng
     ],
     ids=lambda header: repr(header[:30]),
 )
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@in_turn("endpoint", ENDPOINTS)
 def test_an_authorization_header_that_names_no_client_is_401_with_a_challenge(
     client: FlaskClient, app: Flask, endpoint: str, header: str
 ) -> None:
@@ -176,7 +177,7 @@ def test_a_public_client_names_itself_and_has_no_secret(client: FlaskClient, pub
     assert error(guessed) == (401, "invalid_client")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "form",
     [
         {"client_secret": "x"},

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.extensions import db
-from app.services import jwk
 from tests.forge import Forger
+from tests.in_turn import in_turn
 from tests.people import Person
 
 Ask = Callable[[str], tuple[int, str, str]]
@@ -35,27 +35,17 @@ def ask(alice: Person) -> Ask:
 INVALID = (401, 'Bearer realm="taskward", error="invalid_token"', "urn:taskward:problem:invalid-token")
 
 
-def names() -> list[str]:
-    """Return the names of the cases, from a forger that needs no server."""
-    claims = ("iat", "jti", "sub", "aud", "iss", "exp", "sid", "client_id", "scope", "auth_time")
-    forger = Forger.__new__(Forger)
-    forger.good, forger.header, forger.claims = "a.b.c", {}, dict.fromkeys(claims, "x")
-    forger.key = jwk.derived("x", "x")
-    return list(forger.tokens("a.b.c", "x"))
-
-
 @pytest.mark.proves("B3", "J3", "J4", "P1", "P2", "P4", "P5", "P6", "P7", "S5")
 @pytest.mark.proves("ASVS 9.1.1", "ASVS 9.1.2", "ASVS 9.1.3", "ASVS 9.2.1", "ASVS 9.2.2", "ASVS 9.2.3", "ASVS 9.2.4")
 @pytest.mark.proves("ASVS 10.3.1")
-@pytest.mark.parametrize("name", names())
-def test_a_hostile_token_is_401_invalid_token(forger: Forger, ask: Ask, alice: Person, bob: Person, name: str) -> None:
+def test_every_hostile_token_is_401_invalid_token(forger: Forger, ask: Ask, alice: Person, bob: Person) -> None:
     other = bob.get("/sessions").get_json()["items"][0]["id"]
     hostile = forger.tokens(alice.refresh_token, other)
-    assert ask(hostile[name]) == INVALID
-
-
-def test_the_table_covers_every_claim_of_a_real_token(forger: Forger, alice: Person) -> None:
-    assert set(forger.tokens(alice.refresh_token, "x")) == set(names())
+    assert len(hostile) > 70
+    answers = {name: ask(token) for name, token in hostile.items()}
+    assert {name: answer for name, answer in answers.items() if answer != INVALID} == {}
+    # None of them was refused for what another had done to the sign-in.
+    assert alice.get("/tasks").status_code == 200
 
 
 def test_a_token_put_together_the_same_way_without_a_fault_is_good(forger: Forger, alice: Person) -> None:
@@ -80,16 +70,14 @@ def test_no_change_of_one_character_leaves_a_token_good(ask: Ask, alice: Person,
 
 
 @pytest.mark.proves("B6", "RFC 9110 §11.1")
-@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer", "beArer"])
+@in_turn("scheme", ["bearer", "BEARER", "Bearer", "beArer"])
 def test_the_scheme_is_compared_without_case(alice: Person, scheme: str) -> None:
     header = {"Authorization": f"{scheme} {alice.access_token}"}
     assert alice.client.get("/api/me", headers=header).status_code == 200
 
 
 @pytest.mark.proves("B1", "B2")
-@pytest.mark.parametrize(
-    "header", [None, "", "Basic YTpi", "Basic é", "Token x", "Digest username=x", "Bearer=x", ","], ids=repr
-)
+@in_turn("header", [None, "", "Basic YTpi", "Basic é", "Token x", "Digest username=x", "Bearer=x", ","], ids=repr)
 def test_without_a_bearer_token_the_challenge_has_no_error_code(alice: Person, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
     response = alice.client.get("/api/me", headers=headers)

@@ -15,6 +15,7 @@ from app.extensions import db
 from app.services import maintenance
 from tests.conftest import Count, MakeApp
 from tests.forge import Forger
+from tests.in_turn import in_turn
 from tests.oauth_clients import register
 from tests.people import PASSWORD, Person, signed_in
 
@@ -34,7 +35,7 @@ def error(response: TestResponse) -> tuple[int, str]:
 
 
 @pytest.mark.proves("T3", "T7", "T8", "T9", "T14", "B5", "S1", "ASVS 10.4.4", "RFC 6749 §5.2")
-@pytest.mark.parametrize(
+@in_turn(
     ("form", "expected"),
     [
         ({}, "invalid_request"),
@@ -296,7 +297,7 @@ def test_signing_in_for_less_cannot_be_undone_by_refreshing(app: Flask, client: 
     assert (by_api["scope"], access(app, alice, by_api)) == ("tasks:read", (200, 403, 403))
 
 
-@pytest.mark.parametrize("scope", ["admin", "", " ", "tasks:read  account", "x" * 201, 7, ["tasks:read"]], ids=str)
+@in_turn("scope", ["admin", "", " ", "tasks:read  account", "x" * 201, 7, ["tasks:read"]], ids=str)
 def test_signing_in_for_what_is_no_scope_is_422_at_its_pointer(
     client: FlaskClient, alice: Person, scope: Any, count: Count
 ) -> None:
@@ -336,7 +337,7 @@ def test_a_refresh_token_that_was_tampered_with_is_invalid_grant_and_harms_nobod
 
 
 @pytest.mark.proves("S6")
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/api/auth/login", METADATA])
+@in_turn("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/api/auth/login", METADATA])
 def test_no_other_origin_may_read_an_answer(client: FlaskClient, app: Flask, path: str) -> None:
     origin = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     for method in ("OPTIONS", "POST", "GET"):

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.conftest import ONE_DATABASE, Count, MakeApp
+from tests.in_turn import in_turn
 from tests.people import PASSWORD, Person
 
 ACCESS, REFRESH = "taskward_access", "taskward_refresh"
@@ -186,7 +187,7 @@ def test_a_time_zone_that_is_none_does_not_stop_a_registration(client: FlaskClie
     assert post(client, "/register", **form).status_code == 303
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("form", "field"),
     [
         ({"email": "alice@example.org"}, "email"),

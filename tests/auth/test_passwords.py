@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.services import passwords
 from app.services.errors import InvalidInput
 from tests.conftest import ONE_DATABASE, MakeApp
+from tests.in_turn import in_turn
 from tests.people import PASSWORD, Person
 
 NAME, EMAIL = "Carol Danvers", "carol.d@starship.example.org"
@@ -84,7 +85,7 @@ def refusal(app: Flask, password: str, name: str = NAME) -> str | None:
 
 @ONE_DATABASE
 @pytest.mark.proves("ASVS 6.2.4", "ASVS 6.2.12")
-@pytest.mark.parametrize("password", GUESSABLE)
+@in_turn("password", GUESSABLE)
 def test_a_guessable_password_is_refused_with_a_hint_in_plain_words(client: FlaskClient, password: str) -> None:
     body = {"email": EMAIL, "name": NAME, "password": password}
     response = client.post("/api/auth/register", json=body)
@@ -96,7 +97,7 @@ def test_a_guessable_password_is_refused_with_a_hint_in_plain_words(client: Flas
 
 
 @pytest.mark.proves("ASVS 6.2.11")
-@pytest.mark.parametrize("password", PERSONAL)
+@in_turn("password", PERSONAL)
 def test_ones_own_name_and_address_and_the_name_of_the_service_are_refused(client: FlaskClient, password: str) -> None:
     body = {"email": EMAIL, "name": NAME, "password": password}
     response = client.post("/api/auth/register", json=body)

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import Count, MakeApp
+from tests.in_turn import in_turn
 from tests.people import PASSWORD, Person
 from tests.problems import pointers
 
@@ -34,7 +35,7 @@ def test_an_address_is_taken_whatever_its_case(client: FlaskClient, spelling: st
     assert count("users") == 1
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "email", ["", "carol", "carol@", "@example.org", "a b@example.org", "carol@localhost", "c@example..org", "x" * 300]
 )
 def test_a_bad_address_is_422_at_its_pointer(client: FlaskClient, email: str) -> None:
@@ -44,7 +45,7 @@ def test_a_bad_address_is_422_at_its_pointer(client: FlaskClient, email: str) ->
 
 
 @pytest.mark.proves("ASVS 6.2.1")
-@pytest.mark.parametrize("password", ["", "short", "x" * 11, "x" * 257])
+@in_turn("password", ["", "short", "x" * 11, "x" * 257])
 def test_a_password_of_the_wrong_length_is_422_at_its_pointer(client: FlaskClient, password: str) -> None:
     response = client.post("/api/auth/register", json=ACCOUNT | {"password": password})
     assert response.status_code == 422
@@ -65,8 +66,8 @@ def test_a_password_is_taken_exactly_as_typed(client: FlaskClient, password: str
 ODD_VALUES: list[Any] = [None, True, 7, 1.5, [], ["a"], {}, {"$ne": ""}, "nul\0here", "\ud800"]
 
 
-@pytest.mark.parametrize("value", ODD_VALUES, ids=repr)
-@pytest.mark.parametrize("field", ["email", "password", "name"])
+@in_turn("value", ODD_VALUES, ids=repr)
+@in_turn("field", ["email", "password", "name"])
 def test_any_json_type_in_any_field_of_a_registration_is_a_clear_4xx(
     client: FlaskClient, field: str, value: Any, count: Count
 ) -> None:
@@ -77,8 +78,8 @@ def test_any_json_type_in_any_field_of_a_registration_is_a_clear_4xx(
     assert count("users") == 0
 
 
-@pytest.mark.parametrize("value", ODD_VALUES, ids=repr)
-@pytest.mark.parametrize("field", ["email", "password"])
+@in_turn("value", ODD_VALUES, ids=repr)
+@in_turn("field", ["email", "password"])
 def test_any_json_type_in_any_field_of_a_login_is_a_clear_4xx(client: FlaskClient, field: str, value: Any) -> None:
     body = json.dumps(LOGIN | {field: value})
     response = client.post("/api/auth/login", data=body, content_type="application/json")
@@ -147,9 +148,7 @@ def test_who_am_i_costs_one_statement(alice: Person, statements: list[str]) -> N
     assert len(statements) == 1
 
 
-@pytest.mark.parametrize(
-    "code", [0x34F, 0x115F, 0x3164, 0xFE00, 0xFE0F, 0xE0100, 0xE01EF, 0x200B, 0x200F, 0x2060, 0xAD], ids=hex
-)
+@in_turn("code", [0x34F, 0x115F, 0x3164, 0xFE00, 0xFE0F, 0xE0100, 0xE01EF, 0x200B, 0x200F, 0x2060, 0xAD], ids=hex)
 def test_an_address_with_what_cannot_be_seen_is_422(client: FlaskClient, code: int, count: Count) -> None:
     for email in (f"car{chr(code)}ol@example.org", f"carol{chr(code)}@example.org", f"carol@exam{chr(code)}ple.org"):
         response = client.post("/api/auth/register", json=ACCOUNT | {"email": email})
@@ -163,7 +162,7 @@ def test_what_is_before_the_at_has_at_most_64_octets(client: FlaskClient, local:
     assert client.post("/api/auth/register", json=body).status_code == status
 
 
-@pytest.mark.parametrize("code", [*range(0x202A, 0x202F), *range(0x2066, 0x206A)], ids=hex)
+@in_turn("code", [*range(0x202A, 0x202F), *range(0x2066, 0x206A)], ids=hex)
 def test_a_name_cannot_turn_the_direction_of_what_stands_beside_it(client: FlaskClient, code: int) -> None:
     response = client.post("/api/auth/register", json=ACCOUNT | {"name": f"Carol{chr(code)}gro"})
     assert pointers(response) == ["#/name"]

@@ -11,6 +11,7 @@ from flask import Flask
 
 from app.services import audit
 from tests.conftest import ONE_DATABASE, Count
+from tests.in_turn import in_turn
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
 
@@ -145,7 +146,7 @@ def test_the_profile_can_be_read_and_changed(alice: Person) -> None:
 
 @ONE_DATABASE
 @pytest.mark.proves("ASVS 8.2.3", "GHSA-569v")
-@pytest.mark.parametrize(
+@in_turn(
     "changes",
     [
         {"timezone": "Mars/Olympus"},
@@ -236,7 +237,7 @@ def test_what_a_stranger_does_cannot_push_an_event_out_of_the_account_page(app: 
     assert browser.get("/account?cursor=x").headers["Location"] == "/account"
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "cursor=x", "user_id=1", "limit=1&limit=2"])
+@in_turn("query", ["limit=0", "limit=201", "limit=x", "cursor=x", "user_id=1", "limit=1&limit=2"])
 def test_bad_parameters_of_the_event_list_are_422(alice: Person, query: str) -> None:
     assert alice.get(f"/events?{query}").status_code == 422
 

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.web.access import API_CLIENT
 from tests.auth.browser import sign_in, submit
+from tests.in_turn import in_turn
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
 
@@ -163,7 +164,7 @@ def test_a_wrong_password_is_no_proof(alice: Person) -> None:
     assert newest["event"] == "authn_reauthentication_fail"
 
 
-@pytest.mark.parametrize("body", [None, {}, {"password": 1}, {"password": "x" * 1025}, {"password": "a\0"}, []])
+@in_turn("body", [None, {}, {"password": 1}, {"password": "x" * 1025}, {"password": "a\0"}, []])
 def test_a_bad_body_is_a_clear_4xx(alice: Person, body: object) -> None:
     assert alice.post("/reauthenticate", body).status_code in (415, 422)
 
@@ -235,7 +236,7 @@ def test_a_wrong_password_on_the_page_is_refused_beside_the_field(browser: Flask
     assert "The current password is wrong." in response.text
 
 
-@pytest.mark.parametrize("wanted", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x", ""])
+@in_turn("wanted", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x", ""])
 def test_the_way_back_never_leads_elsewhere(browser: FlaskClient, wanted: str) -> None:
     response = submit(browser, "/account/confirm", "/account/confirm", password=PASSWORD, next=wanted)
     assert (response.status_code, response.location) == (303, "/account")

@@ -13,6 +13,7 @@ from app.models import utcnow
 from app.web.forms import Form
 from tests.auth.test_session_life import change, form_token, inputs
 from tests.conftest import ONE_DATABASE
+from tests.in_turn import in_turn
 from tests.leaks import keep_secret
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
@@ -160,7 +161,7 @@ def test_a_form_with_an_old_token_comes_back_filled_without_its_passwords(app: F
     assert browser.send(path, sent | ({"password": PASSWORD} if "password" in sent else {})).status_code in (303, 422)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "headers",
     [
         {},
@@ -174,7 +175,7 @@ def test_a_form_with_an_old_token_comes_back_filled_without_its_passwords(app: F
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("signed_in", [True, False])
+@in_turn("signed_in", [True, False])
 @ONE_DATABASE
 def test_what_another_site_may_have_sent_is_never_offered_to_be_sent(
     app: Flask, alice: Person, headers: dict[str, str], signed_in: bool

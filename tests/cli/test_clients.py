@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from app.services.scopes import ALL_SCOPES
 from tests.cli.conftest import Command
 from tests.conftest import Count
+from tests.in_turn import in_turn
 from tests.oauth_clients import Registered, basic
 from tests.people import Person
 
@@ -69,7 +70,7 @@ def test_the_secret_is_in_no_log_and_no_event(flask: Command) -> None:
     assert document["secret"] not in made.stderr + events.stdout + events.stderr
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "code"),
     [
         (["create"], 2),

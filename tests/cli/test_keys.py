@@ -2,11 +2,11 @@
 
 import json
 
-import pytest
 from flask import Flask
 
 from tests.cli.conftest import Command
 from tests.conftest import MakeApp
+from tests.in_turn import in_turn
 from tests.key_ring import public_keys, rotate, statuses
 from tests.people import Person
 
@@ -47,7 +47,7 @@ def test_retiring_the_signing_key_says_which_one_signs_instead(flask: Command, a
     assert [each["kid"] for each in public_keys(app)] == [told["signing"]]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "code"),
     [
         ("rotate --algorithm none", 2),

@@ -19,6 +19,7 @@ from app.cli.output import print_list, printable
 from app.extensions import db
 from tests.cli.conftest import ROOT, Command, Program
 from tests.conftest import ONE_DATABASE, MakeApp
+from tests.in_turn import in_turn
 from tests.people import PASSWORD, Person
 
 HOSTILE = "Eve \x1b]0;owned\x07 \u202egnp\x9b31m"
@@ -41,7 +42,7 @@ def test_every_command_has_help_with_an_example_and_a_json_form(app: Flask, flas
         assert "--json" in help_text, words
 
 
-@pytest.mark.parametrize("words", [*GROUPS, "seed-demo"])
+@in_turn("words", [*GROUPS, "seed-demo"])
 def test_the_exit_codes_are_in_the_help(flask: Command, words: str) -> None:
     help_text = flask(f"{words} --help").stdout
     assert all(f"\n    {code}  " in help_text for code in range(5))

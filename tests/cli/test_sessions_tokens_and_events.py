@@ -10,6 +10,7 @@ from app.extensions import db
 from app.models import BlockedToken, SignIn, utcnow
 from tests.cli.conftest import Command
 from tests.conftest import Count
+from tests.in_turn import in_turn
 from tests.people import Person
 
 SESSION_KEYS = "email id user_id kind client_id label user_agent ip created_at last_seen_at idle_until expires_at"
@@ -61,7 +62,7 @@ def test_all_sessions_of_everybody_are_revoked(flask: Command, alice: Person, bo
     assert flask("sessions revoke --all").exit_code == 0
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "code"),
     [
         ("revoke", 2),
@@ -127,7 +128,7 @@ def test_events_are_filtered_by_name_and_number(flask: Command, alice: Person, b
     assert "no such events" in flask("events list --event user_deleted").stderr
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "code"),
     [("--event logged_in", 2), ("--limit 0", 2), ("--limit many", 2), ("--user nobody@example.org", 3)],
 )

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.cli.conftest import Command
 from tests.conftest import Count, MakeApp
+from tests.in_turn import in_turn
 from tests.people import PASSWORD, Person
 
 ACCOUNT_KEYS = {
@@ -60,7 +61,7 @@ def test_an_operator_creates_accounts_where_registration_is_closed(make_app: Mak
     assert runner.invoke(args=["users", "create", "ann@example.org"], input=PASSWORD).exit_code == 0
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("arguments", "stdin", "reason"),
     [
         (["ann@example.org"], b"too short\n", "password: Use at least 12"),
@@ -180,10 +181,8 @@ def test_delete_asks_first(flask: Command, alice: Person, count: Count, answer: 
     assert "alice@example.org" in result.stderr
 
 
-@pytest.mark.parametrize("verb", ["show", "disable", "enable", "reset-password", "delete --yes"])
-@pytest.mark.parametrize(
-    "account", ["nobody@example.org", "8a3b3f0e-0c5e-4d0e-8c54-0f3a0a9a1b11", "", "\x1b[2J", "a\0b"]
-)
+@in_turn("verb", ["show", "disable", "enable", "reset-password", "delete --yes"])
+@in_turn("account", ["nobody@example.org", "8a3b3f0e-0c5e-4d0e-8c54-0f3a0a9a1b11", "", "\x1b[2J", "a\0b"])
 def test_an_unknown_account_is_not_found(flask: Command, verb: str, account: str) -> None:
     result = flask(f"users {verb} --json", account, stdin=PASSWORD)
     assert (result.exit_code, result.stdout) == (3, "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.databases import control_postgresql, create_database, start_postgresql
 from tests.faults.load import Load, account, log
-from tests.installations import run
+from tests.installations import migrate
 from tests.servers import start_server
 
 AWAY = 2.0
@@ -16,7 +16,7 @@ def test_a_crash_of_postgresql_is_503_until_it_is_back_and_no_acknowledged_write
     # What is acknowledged has to be in the write-ahead log, as it is by default; the other tests do without.
     postgresql = start_postgresql(synchronous_commit="on", fsync="on", full_page_writes="on")
     env = {"INSTANCE_PATH": str(tmp_path), "RATE_LIMIT": "0", "DATABASE_URL": create_database(postgresql, "taskward")}
-    assert run(env, "flask", "--app", "wsgi", "db", "upgrade").returncode == 0
+    migrate(env)
     with contextmanager(start_server)(env, tmp_path / "log") as server:
         tokens = account(server.url)
         with Load(server.url, tokens["user_id"], tokens["access_token"]) as load:

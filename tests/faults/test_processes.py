@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from tests.faults.load import Load, account, log
-from tests.installations import installation, run
+from tests.installations import installation, migrate
 from tests.people import Person
 from tests.servers import Server, start_server
 
@@ -31,7 +31,7 @@ def test_no_acknowledged_write_is_lost_when_a_worker_is_killed_every_second(serv
 
 def test_a_server_told_to_stop_has_answered_every_write_that_it_did(tmp_path: Path) -> None:
     with installation("sqlite", tmp_path, RATE_LIMIT="0") as env:
-        assert run(env, "flask", "--app", "wsgi", "db", "upgrade").returncode == 0
+        migrate(env)
         with contextmanager(start_server)(env, tmp_path / "log") as server:
             tokens = account(server.url)
             with Load(server.url, tokens["user_id"], tokens["access_token"], threads=8) as load:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.installations import installation, run
+from tests.installations import installation, migrate
 from tests.nginx_server import nginx_server, trusting
 from tests.servers import ROOT, Server, start_server
 
@@ -83,7 +83,7 @@ def _behind_nginx(tmp_path: Path) -> Iterator[tuple[str, list[Server]]]:
     """Run two app servers over one database behind nginx."""
     with installation("sqlite", tmp_path / "instance") as env:
         env |= {"PUBLIC_URL": "https://tasks.example.org", "PROXY_HOPS": "1", "RATE_LIMIT": "0"}
-        assert run(env, "flask", "--app", "wsgi", "db", "upgrade").returncode == 0
+        migrate(env)
         servers = [contextmanager(start_server)(env, tmp_path / f"log{number}", workers=1) for number in (1, 2)]
         with servers[0] as first, servers[1] as second:
             backends = [server.url.removeprefix("http://") for server in (first, second)]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ONE_DATABASE, Count
+from tests.in_turn import in_turn
 from tests.people import Person
 from tests.problems import pointers
 
@@ -63,7 +64,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("fields", "places"), BAD.values(), ids=BAD)
+@in_turn(("fields", "places"), BAD.values(), ids=BAD)
 def test_bad_input_is_refused_at_its_place(
     alice: Person, count: Count, fields: dict[str, Any], places: list[str]
 ) -> None:
@@ -71,7 +72,7 @@ def test_bad_input_is_refused_at_its_place(
     assert count("tasks") == 0
 
 
-@pytest.mark.parametrize(("fields", "places"), BAD.values(), ids=BAD)
+@in_turn(("fields", "places"), BAD.values(), ids=BAD)
 def test_the_same_is_refused_in_a_change(alice: Person, fields: dict[str, Any], places: list[str]) -> None:
     task = alice.make_task()
     assert pointers(alice.patch(f"/tasks/{task['id']}", fields)) == places
@@ -110,14 +111,14 @@ WRONG_TYPES = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value"), WRONG_TYPES)
+@in_turn(("field", "value"), WRONG_TYPES)
 def test_no_field_takes_another_type(alice: Person, count: Count, field: str, value: Any) -> None:
     (place,) = pointers(alice.post("/tasks", {"title": "x", "due_date": DUE} | {field: value}))
     assert place.startswith(f"#/{field}")
     assert count("tasks") == 0
 
 
-@pytest.mark.parametrize(("field", "value"), WRONG_TYPES)
+@in_turn(("field", "value"), WRONG_TYPES)
 def test_no_change_takes_another_type(alice: Person, field: str, value: Any) -> None:
     task = alice.make_task(due_date=DUE)
     (place,) = pointers(alice.patch(f"/tasks/{task['id']}", {field: value}))
@@ -125,8 +126,8 @@ def test_no_change_takes_another_type(alice: Person, field: str, value: Any) -> 
     assert alice.get(f"/tasks/{task['id']}").get_json() == task
 
 
-@pytest.mark.parametrize("body", ["[]", '[{"title": "x"}]', '"title"', "7", "null", "true"])
-@pytest.mark.parametrize("method", ["POST", "PATCH"])
+@in_turn("body", ["[]", '[{"title": "x"}]', '"title"', "7", "null", "true"])
+@in_turn("method", ["POST", "PATCH"])
 def test_a_body_that_is_no_object_is_422(alice: Person, method: str, body: str) -> None:
     path = "/tasks" if method == "POST" else f"/tasks/{alice.make_task()['id']}"
     assert pointers(alice.call(method, path, data=body, content_type="application/json")) == ["#"]
@@ -149,8 +150,8 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
-@pytest.mark.parametrize("method", ["POST", "PATCH"])
+@in_turn("body", MALFORMED.values(), ids=MALFORMED)
+@in_turn("method", ["POST", "PATCH"])
 def test_malformed_json_is_400(alice: Person, method: str, body: bytes) -> None:
     path = "/tasks" if method == "POST" else f"/tasks/{alice.make_task()['id']}"
     response = alice.call(method, path, data=body, content_type="application/json")

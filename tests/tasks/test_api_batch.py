@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import Count
+from tests.in_turn import in_turn
 from tests.people import Person
 from tests.problems import pointers
 
@@ -84,7 +85,7 @@ def test_an_operation_may_use_what_one_before_it_made(alice: Person) -> None:
     assert alice.get(f"/tasks/{chosen}").get_json()["deleted_at"] is None
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "operation",
     [
         {},

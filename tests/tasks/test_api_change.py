@@ -9,6 +9,7 @@ import time_machine
 from flask import Flask
 
 from tests.conftest import Count
+from tests.in_turn import in_turn
 from tests.people import Person, make_person
 from tests.problems import pointers
 
@@ -21,7 +22,7 @@ FULL = {
 }
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "change",
     [
         {"title": "Buy oat milk"},
@@ -78,7 +79,7 @@ def test_no_change_leaves_a_due_time_without_a_date(
     assert alice.make_task()["rev"] == task["rev"] + 1
 
 
-@pytest.mark.parametrize("field", ["title", "notes", "priority", "tags", "completed"])
+@in_turn("field", ["title", "notes", "priority", "tags", "completed"])
 def test_null_is_refused_where_a_task_must_have_a_value(alice: Person, field: str) -> None:
     task = alice.make_task(**FULL)
     assert pointers(alice.patch(f"/tasks/{task['id']}", {field: None})) == [f"#/{field}"]

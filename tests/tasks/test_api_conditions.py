@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.conftest import Count
+from tests.in_turn import in_turn
 from tests.people import Person
 
 
@@ -21,16 +22,16 @@ def send(person: Person, method: str, path: str, json: Any = None, **headers: st
 WRITES = [("PATCH", {"title": "Mine"}), ("PUT", {"title": "Mine"}), ("DELETE", None)]
 
 
-@pytest.mark.parametrize(("method", "body"), WRITES)
-@pytest.mark.parametrize("tag", ['"{0}"', '"999", "{0}"', "*"])
+@in_turn(("method", "body"), WRITES)
+@in_turn("tag", ['"{0}"', '"999", "{0}"', "*"])
 def test_a_write_meant_for_the_present_version_is_carried_out(alice: Person, method: str, body: Any, tag: str) -> None:
     task = alice.make_task()
     answer = send(alice, method, f"/tasks/{task['id']}", body, If_Match=tag.format(task["rev"]))
     assert answer.status_code in (200, 204)
 
 
-@pytest.mark.parametrize(("method", "body"), WRITES)
-@pytest.mark.parametrize("tag", ['"1"', 'W/"2"', '"x"', '""', '"1", "3"', '"99999999999999999999999"', "nonsense"])
+@in_turn(("method", "body"), WRITES)
+@in_turn("tag", ['"1"', 'W/"2"', '"x"', '""', '"1", "3"', '"99999999999999999999999"', "nonsense"])
 def test_a_write_meant_for_another_version_is_412_with_the_present_one(
     alice: Person, method: str, body: Any, tag: str
 ) -> None:
@@ -117,7 +118,7 @@ def test_the_id_of_somebody_elses_task_is_as_good_as_any(alice: Person, bob: Per
     assert count("task_tags") == 1
 
 
-@pytest.mark.parametrize("body", [{}, {"title": ""}, {"title": "x", "id": "1"}, {"title": "x", "rev": 1}])
+@in_turn("body", [{}, {"title": ""}, {"title": "x", "id": "1"}, {"title": "x", "rev": 1}])
 def test_a_put_that_is_no_task_is_422(alice: Person, count: Count, body: dict[str, Any]) -> None:
     assert alice.put(f"/tasks/{uuid4()}", body).status_code == 422
     assert count("tasks") == 0

@@ -10,6 +10,7 @@ import time_machine
 from flask import Flask
 
 from tests.conftest import Count
+from tests.in_turn import in_turn
 from tests.people import Person, make_person
 
 NOW = datetime(2026, 11, 3, 10, 15, 30, 987_654, tzinfo=UTC)
@@ -72,13 +73,13 @@ def test_a_task_can_be_created_completed(alice: Person) -> None:
     assert task["completed_at"] == task["created_at"]
 
 
-@pytest.mark.parametrize("priority", ["none", "low", "medium", "high"])
+@in_turn("priority", ["none", "low", "medium", "high"])
 def test_each_priority_goes_by_its_name(alice: Person, priority: str) -> None:
     task = alice.make_task(priority=priority)
     assert alice.get(f"/tasks/{task['id']}").get_json()["priority"] == priority
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("field", "given", "kept"),
     [
         pytest.param("title", "  Buy\u00a0milk \n", "Buy\u00a0milk", id="title trimmed"),
@@ -139,8 +140,8 @@ def test_a_refused_task_leaves_nothing_behind(alice: Person, count: Count) -> No
     assert alice.make_task()["rev"] == 1
 
 
-@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-@pytest.mark.parametrize("task_id", ["1", "not-a-uuid", "00000000-0000-0000-0000-00000000000g", "%00", "..%2f"])
+@in_turn("method", ["GET", "PATCH", "DELETE"])
+@in_turn("task_id", ["1", "not-a-uuid", "00000000-0000-0000-0000-00000000000g", "%00", "..%2f"])
 def test_an_id_that_is_no_uuid_is_404(alice: Person, method: str, task_id: str) -> None:
     response = alice.call(method, f"/tasks/{task_id}", json={} if method == "PATCH" else None)
     assert response.status_code == 404

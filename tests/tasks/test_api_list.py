@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from flask import Flask
 
+from tests.in_turn import in_turn
 from tests.people import Person, make_person
 from tests.problems import pointers
 
@@ -246,7 +247,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("query", "places"), REFUSED.values(), ids=REFUSED)
+@in_turn(("query", "places"), REFUSED.values(), ids=REFUSED)
 def test_a_query_that_is_not_understood_is_refused_at_its_place(alice: Person, query: str, places: list[str]) -> None:
     assert pointers(alice.get(f"/tasks?{query}")) == places
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ONE_DATABASE
+from tests.in_turn import in_turn
 from tests.people import Person
 from tests.problems import pointers
 from tests.tasks.planting import plant
@@ -122,7 +123,7 @@ def test_another_persons_cursor_shows_nothing_of_theirs(
 
 
 @ONE_DATABASE
-@pytest.mark.parametrize("sort", SORTS)
+@in_turn("sort", SORTS)
 def test_a_cursor_cut_short_is_refused(alice: Person, cursors: dict[str, str], sort: str) -> None:
     whole = cursors[sort]
     for length in range(0, len(whole), 5):
@@ -173,23 +174,21 @@ KEYS = {
 }
 
 
-@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-@pytest.mark.parametrize("sort", ["due", "-created", "priority"])
+@in_turn("key", KEYS.values(), ids=KEYS)
+@in_turn("sort", ["due", "-created", "priority"])
 def test_a_place_that_is_none_is_refused(alice: Person, cursors: dict[str, str], sort: str, key: Any) -> None:
     query = {"sort": sort, "cursor": forge(cursors[sort], key, "0" * 32)}
     assert pointers(alice.get("/tasks", query_string=query)) == ["#/cursor"]
 
 
-@pytest.mark.parametrize("last_id", [None, 7, "", "g" * 32, "0" * 31, ["0" * 32]], ids=repr)
+@in_turn("last_id", [None, 7, "", "g" * 32, "0" * 31, ["0" * 32]], ids=repr)
 def test_an_id_that_is_none_is_refused(alice: Person, cursors: dict[str, str], last_id: Any) -> None:
     query = {"cursor": forge(cursors["due"], "2026-11-03T10:15", last_id)}
     assert pointers(alice.get("/tasks", query_string=query)) == ["#/cursor"]
 
 
 @ONE_DATABASE
-@pytest.mark.parametrize(
-    "content", ["null", "[]", "{}", "[[]]", '"abc"', '{"a":1,"b":2,"c":3}', "[" * 2000, "[1,2,3,4,5]", "1" * 2000]
-)
+@in_turn("content", ["null", "[]", "{}", "[[]]", '"abc"', '{"a":1,"b":2,"c":3}', "[" * 2000, "[1,2,3,4,5]", "1" * 2000])
 def test_other_json_in_a_cursor_is_refused(alice: Person, content: str) -> None:
     cursor = base64.urlsafe_b64encode(content.encode()).decode()[:2000]
     assert pointers(alice.get("/tasks", query_string={"cursor": cursor})) == ["#/cursor"]

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
 
-import pytest
 import time_machine
 from werkzeug.test import TestResponse
 
 from tests.conftest import Count
+from tests.in_turn import in_turn
 from tests.people import Person
 
 MILK = {"title": "Buy milk", "tags": ["home"]}
@@ -52,7 +52,7 @@ def test_a_key_is_good_for_one_request_of_one_person(alice: Person, bob: Person,
     assert count("tasks") == 2
 
 
-@pytest.mark.parametrize("key", ["", '"', '""', "x" * 256, "a b", "é", '"a\\"'])
+@in_turn("key", ["", '"', '""', "x" * 256, "a b", "é", '"a\\"'])
 def test_what_is_no_key_is_400(alice: Person, count: Count, key: str) -> None:
     assert send(alice, key).status_code == 400
     assert count("tasks") == 0

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from app.extensions import db
 from app.models import User
 from tests.conftest import ONE_DATABASE
+from tests.in_turn import in_turn
 from tests.people import Person, make_person
 from tests.problems import pointers
 from tests.tasks.planting import plant
@@ -216,7 +217,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("text", "detail"), REFUSED.items(), ids=REFUSED)
+@in_turn(("text", "detail"), REFUSED.items(), ids=REFUSED)
 @ONE_DATABASE
 def test_a_search_that_is_not_understood_is_refused_with_the_position(alice: Person, text: str, detail: str) -> None:
     response = alice.get("/tasks", query_string={"q": text})
@@ -228,7 +229,7 @@ DATES = ["<", "soon", "3", "2026-02-30", "2026-1-1", "20261103", "1899-12-31", "
 DATES += ["today+10000", "tomorrow+1", "yesterday-1", "=none", "<any", "==today", "<>today", "\u0663-11-03"]
 
 
-@pytest.mark.parametrize("date", DATES)
+@in_turn("date", DATES)
 @ONE_DATABASE
 def test_what_is_no_due_date_is_refused(alice: Person, date: str) -> None:
     response = alice.get("/tasks", query_string={"q": f"a due:{date}"})

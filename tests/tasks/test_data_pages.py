@@ -16,6 +16,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
 from tests.conftest import Count
+from tests.in_turn import in_turn
 from tests.leaks import keep_secret
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
@@ -150,7 +151,7 @@ def test_a_file_with_mistakes_is_refused_by_their_place(
     assert count("tasks") == 0
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "fields",
     [
         {"confirmed": "1"},

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.services import feeds
 from tests.conftest import Count, MakeApp
+from tests.in_turn import in_turn
 from tests.leaks import keep_secret
 from tests.people import Person
 from tests.tasks.planting import plant
@@ -164,7 +165,7 @@ def test_a_feed_that_did_not_change_is_304_and_costs_one_statement(alice: Person
     assert read(alice, path, If_None_Match=changed.headers["ETag"]).status_code == 200
 
 
-@pytest.mark.parametrize("header", ["", '"', "W/", '"\xff"', "*, x", '"a",' * 1000])
+@in_turn("header", ["", '"', "W/", '"\xff"', "*, x", '"a",' * 1000])
 def test_an_odd_condition_is_no_fault(alice: Person, header: str) -> None:
     assert read(alice, make(alice), If_None_Match=header).status_code in (200, 304)
 

@@ -14,6 +14,7 @@ from sqlalchemy import delete
 from app.extensions import db
 from app.models import Task
 from tests.conftest import ONE_DATABASE
+from tests.in_turn import in_turn
 from tests.people import Person
 from tests.problems import pointers
 from tests.tasks.files import counts, document, export, send
@@ -183,7 +184,7 @@ def test_a_table_from_elsewhere_needs_no_more_than_a_title(alice: Person) -> Non
     assert (call["title"], call["due_date"], call["priority"]) == ("Call Bob", None, "high")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("file", "places"),
     [
         ("", ["#/line/1"]),

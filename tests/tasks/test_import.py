@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
-import pytest
 from flask import Flask
 from sqlalchemy import delete
 
 from app.extensions import db
 from app.models import DeletedTask, Task
 from tests.conftest import ONE_DATABASE, Count
+from tests.in_turn import in_turn
 from tests.people import Person
 from tests.problems import pointers
 from tests.tasks.files import counts, document, export, record, send
@@ -139,7 +139,7 @@ MISTAKES = [
 
 
 @ONE_DATABASE
-@pytest.mark.parametrize(("fields", "place"), MISTAKES, ids=lambda each: str(each)[:40])
+@in_turn(("fields", "place"), MISTAKES, ids=lambda each: str(each)[:40])
 def test_a_mistake_is_named_by_its_place_and_nothing_is_imported(
     alice: Person, count: Count, fields: dict[str, Any], place: str
 ) -> None:
@@ -170,7 +170,7 @@ def test_the_same_id_twice_is_a_mistake(alice: Person) -> None:
     assert pointers(send_json(alice, document(record(1), record(2), record(1)))) == ["#/tasks/2/id"]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("file", "place"),
     [
         ([], "format"),

@@ -3,10 +3,9 @@
 import json
 import time
 
-import pytest
-
 from app.tasks.imported import MAX_BYTES, MAX_TASKS
 from tests.conftest import ONE_DATABASE, Count, MakeApp
+from tests.in_turn import in_turn
 from tests.people import Person
 from tests.problems import pointers
 from tests.tasks.files import counts, document, record, send
@@ -43,7 +42,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@in_turn("name", HOSTILE)
 def test_a_hostile_file_is_a_quick_4xx_that_changes_nothing(alice: Person, count: Count, name: str) -> None:
     started = time.thread_time()
     response = send(alice, HOSTILE[name])
@@ -54,8 +53,8 @@ def test_a_hostile_file_is_a_quick_4xx_that_changes_nothing(alice: Person, count
     assert count("tasks") == 0
 
 
-@pytest.mark.parametrize("kind", ["text/csv", "text/plain"])
-@pytest.mark.parametrize(
+@in_turn("kind", ["text/csv", "text/plain"])
+@in_turn(
     "file",
     [
         b"\xff\xfe",

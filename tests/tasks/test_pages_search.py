@@ -10,6 +10,7 @@ import time_machine
 from flask import Flask
 
 from tests.conftest import ONE_DATABASE
+from tests.in_turn import in_turn
 from tests.pages import Browser
 from tests.people import Person, make_person
 from tests.tasks.planting import plant
@@ -54,7 +55,7 @@ def test_tabs_tell_how_many_tasks_each_list_has(browser: Browser) -> None:
         assert len(listed(browser.get(address).text)) == int(number), address
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("query", "heading", "titles"),
     [
         ("q=the+-cat", "Open tasks", ["water the roses", "call the bank"]),

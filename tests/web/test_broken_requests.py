@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import ONE_DATABASE
+from tests.in_turn import in_turn
 from tests.pages import Browser
 from tests.people import Person
 from tests.servers import Server
@@ -19,8 +20,8 @@ PATHS = ["/", "/login", "/nothing", "/api/me", "/api/nothing", "/oauth/token", "
 
 
 @ONE_DATABASE
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("host", HOSTS, ids=range(len(HOSTS)))
+@in_turn("path", PATHS)
+@in_turn("host", HOSTS, ids=range(len(HOSTS)))
 def test_a_host_that_is_no_name_is_no_fault_of_ours(app: Flask, client: FlaskClient, host: str, path: str) -> None:
     app.testing = False
     try:
@@ -42,8 +43,8 @@ CHUNKS = {
 }
 
 
-@pytest.mark.parametrize("path", ["/api/auth/login", "/oauth/token", "/login"])
-@pytest.mark.parametrize("chunks", CHUNKS.values(), ids=CHUNKS)
+@in_turn("path", ["/api/auth/login", "/oauth/token", "/login"])
+@in_turn("chunks", CHUNKS.values(), ids=CHUNKS)
 def test_a_broken_chunked_body_is_no_fault_of_ours(server: Server, path: str, chunks: bytes) -> None:
     address = urlsplit(server.url)
     kind = "application/json" if path.startswith("/api") else "application/x-www-form-urlencoded"
@@ -97,7 +98,7 @@ FORMS = {
 
 
 @ONE_DATABASE
-@pytest.mark.parametrize("path", FORMS)
+@in_turn("path", FORMS)
 def test_a_file_where_text_belongs_is_no_fault_of_ours(app: Flask, alice: Person, path: str) -> None:
     path_of_task = path.replace("{task}", alice.make_task()["id"])
     signed_out = path in ("/login", "/register")

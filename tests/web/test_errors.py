@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.test import TestResponse
 
 from tests.conftest import ONE_DATABASE, MakeApp
+from tests.in_turn import in_turn
 from tests.pages import Browser
 from tests.people import Person
 from tests.problems import PROBLEM_FIELDS
@@ -61,7 +62,7 @@ def test_an_unknown_address_of_the_api_is_a_problem(client: FlaskClient) -> None
     assert "secret" not in response.text
 
 
-@pytest.mark.parametrize("path", ["/.well-known/nothing", "/healthz/nothing", "/api", "/api/"])
+@in_turn("path", ["/.well-known/nothing", "/healthz/nothing", "/api", "/api/"])
 def test_what_programs_ask_is_answered_for_programs(client: FlaskClient, path: str) -> None:
     check_problem(client.get(path), 404, path)
 
@@ -107,7 +108,7 @@ def test_headers_an_error_comes_with_are_kept(throwaway: Flask) -> None:
         assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("path", "status", "code"),
     [
         ("/oauth/nothing", 404, "invalid_request"),
@@ -185,7 +186,7 @@ def test_a_page_says_what_happened_what_to_do_and_the_way_back(throwaway: Flask,
         assert ('action="/logout"' in answer.text) is path.startswith("/tasks/"), path
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "referer",
     [
         "https://evil.example/x",

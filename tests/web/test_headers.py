@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.conftest import ONE_DATABASE, MakeApp
+from tests.in_turn import in_turn
 from tests.people import Person
 
 Ask = Callable[[Person], TestResponse]
@@ -66,7 +67,7 @@ def carol(make_app: MakeApp, alice: Person) -> Person:
 
 
 @ONE_DATABASE
-@pytest.mark.parametrize(("status", "ask"), ANSWERS.values(), ids=ANSWERS)
+@in_turn(("status", "ask"), ANSWERS.values(), ids=ANSWERS)
 def test_every_answer_carries_the_security_headers(carol: Person, status: int, ask: Ask) -> None:
     with ask(carol) as response:
         assert response.status_code == status
@@ -90,7 +91,7 @@ def test_every_answer_carries_the_security_headers(carol: Person, status: int, a
 
 
 @ONE_DATABASE
-@pytest.mark.parametrize(("status", "ask"), ANSWERS.values(), ids=ANSWERS)
+@in_turn(("status", "ask"), ANSWERS.values(), ids=ANSWERS)
 def test_nothing_about_a_person_is_kept_by_caches(carol: Person, status: int, ask: Ask) -> None:
     with ask(carol) as response:
         assert response.status_code == status

@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.conftest import ONE_DATABASE, MakeApp
+from tests.in_turn import in_turn
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
 
@@ -50,9 +51,7 @@ def test_no_page_shows_a_token(app: Flask, alice: Person, page: str) -> None:
 
 
 @pytest.mark.proves("ASVS 3.4.3", "ASVS 3.4.4", "ASVS 3.4.5", "ASVS 3.4.6", "ASVS 3.4.8")
-@pytest.mark.parametrize(
-    "path", [*SIGNED_OUT_PAGES, "/tasks", "/nowhere", "/api/me", "/oauth/token", "/static/app.css"]
-)
+@in_turn("path", [*SIGNED_OUT_PAGES, "/tasks", "/nowhere", "/api/me", "/oauth/token", "/static/app.css"])
 def test_every_answer_tells_the_browser_what_not_to_do(client: FlaskClient, path: str) -> None:
     headers = client.get(path, buffered=True).headers
     policy = dict(rule.partition(" ")[::2] for rule in headers["Content-Security-Policy"].split("; "))
@@ -74,7 +73,7 @@ def test_over_https_browsers_are_told_to_stay_there_for_a_year(https: Flask, cli
 
 
 @pytest.mark.proves("S6", "ASVS 3.4.2")
-@pytest.mark.parametrize("path", ["/login", "/api/me", "/api/auth/login", "/oauth/token", "/oauth/revoke"])
+@in_turn("path", ["/login", "/api/me", "/api/auth/login", "/oauth/token", "/oauth/revoke"])
 def test_no_other_origin_is_let_in(client: FlaskClient, path: str) -> None:
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     for method in ("GET", "POST", "OPTIONS"):
@@ -111,7 +110,7 @@ def test_reading_changes_nothing_and_starts_no_session(app: Flask, alice: Person
 
 @ONE_DATABASE
 @pytest.mark.proves("S3", "ASVS 3.7.2")
-@pytest.mark.parametrize(
+@in_turn(
     "wanted",
     [
         "https://evil.example/",
@@ -184,7 +183,7 @@ def test_signing_in_again_gives_new_tokens_and_ends_the_session_before(app: Flas
 
 
 @pytest.mark.proves("ASVS 14.3.2")
-@pytest.mark.parametrize("path", ["/tasks", "/account", "/login", "/register"])
+@in_turn("path", ["/tasks", "/account", "/login", "/register"])
 def test_no_page_is_kept_by_a_cache(app: Flask, alice: Person, path: str) -> None:
     for browser in (Browser(app, alice), Browser(app)):
         assert "no-store" in browser.get(path).headers["Cache-Control"]
@@ -227,7 +226,7 @@ def test_two_cookies_of_two_sign_ins_open_nothing_and_signing_out_ends_both(
 
 @ONE_DATABASE
 @pytest.mark.proves("ASVS 3.5.1")
-@pytest.mark.parametrize(
+@in_turn(
     "headers",
     [
         {"Sec-Fetch-Site": "cross-site"},

@@ -13,6 +13,7 @@ from sqlalchemy import insert, select
 from app.extensions import db
 from app.models import SecurityEvent, Task
 from tests.conftest import ONE_DATABASE, MakeApp
+from tests.in_turn import in_turn
 from tests.people import PASSWORD, Person
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -187,7 +188,7 @@ def test_a_request_id_that_is_safe_is_taken_over(quiet: Flask, lines: Lines, giv
 
 
 @ONE_DATABASE
-@pytest.mark.parametrize(
+@in_turn(
     "given",
     ["", " ", "a b", "a\nb", "a\n", "a\r\nX-Evil: 1", "a\0", "0" * 65, "\u00e9", "\u0661", '"', "<b>", "a/b", "a;b"],
 )
