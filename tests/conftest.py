@@ -35,6 +35,8 @@ LITTLE_WORK = {"ARGON2_MEMORY_KIB": 8, "ARGON2_TIME_COST": 1}
 
 #: For what is decided before a database is asked: the second one would show nothing new.
 ONE_DATABASE = pytest.mark.parametrize("environment", ["sqlite"], indirect=True)
+#: For what may be a fault only where a database takes less than the other: this one minds NUL, and how long a text is.
+STRICT_DATABASE = pytest.mark.parametrize("environment", ["postgresql"], indirect=True)
 
 MakeApp = Callable[..., Flask]
 Count = Callable[[str], int]
@@ -67,6 +69,15 @@ def pytest_configure(config: pytest.Config) -> None:
             # SQLite syncs every commit to disk; in memory the run takes two thirds of the time.
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")  # noqa: S108
         postgresql_server()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take longest, so that no process is left with one of them when the others are done.
+
+    Processes get the first tests in large portions: one of them starts a browser, and the others need none.
+    """
+    items.sort(key=lambda item: not ("/browser/" in item.nodeid and "postgresql" not in item.name))
 
 
 def pytest_collection_finish() -> None:

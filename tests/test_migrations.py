@@ -185,10 +185,10 @@ def test_without_room_for_the_backup_nothing_is_migrated(tmp_path: Path) -> None
         assert _tables(app) == before
 
 
-def test_of_processes_that_upgrade_at_once_one_does_it(env: Environment) -> None:
+def test_of_two_processes_that_upgrade_at_once_one_does_it(env: Environment) -> None:
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-    upgrades = [subprocess.Popen(command, cwd=ROOT, env=os.environ | env, stderr=subprocess.PIPE) for _ in range(3)]
+    upgrades = [subprocess.Popen(command, cwd=ROOT, env=os.environ | env, stderr=subprocess.PIPE) for _ in range(2)]
     told = [upgrade.communicate(timeout=120)[1] for upgrade in upgrades]
-    assert [upgrade.returncode for upgrade in upgrades] == [0, 0, 0], told
+    assert [upgrade.returncode for upgrade in upgrades] == [0, 0], told
     with opened(env, migrated=False) as app:
         _flask(app, "check")

@@ -8,6 +8,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import STRICT_DATABASE
 from tests.pages import Browser
 from tests.people import Person
 
@@ -61,6 +62,7 @@ def test_no_json_body_is_a_fault_of_ours(app: Flask, alice: Person, body: Any, d
     assert app.test_client().open(url, method=method, data=raw, headers=headers).status_code < 500
 
 
+@STRICT_DATABASE
 @pytest.mark.proves("RFC 6749 §3.2")
 @BOUNDS
 @given(form=st.lists(st.tuples(NAMES, TEXT), max_size=6), raw=st.binary(max_size=80) | st.none(), data=st.data())
@@ -80,6 +82,7 @@ def test_no_form_is_a_fault_of_ours(
         assert browser.send(path, fields | {"csrf_token": [signed]}).status_code < 500
 
 
+@STRICT_DATABASE
 @pytest.mark.proves("RFC 9110 §5.5")
 @BOUNDS
 @given(headers=st.dictionaries(st.sampled_from(HEADERS), LINES, max_size=4), data=st.data())
@@ -89,6 +92,7 @@ def test_no_header_is_a_fault_of_ours(app: Flask, alice: Person, headers: dict[s
     assert app.test_client(use_cookies=False).open(url, method=method, headers=headers).status_code < 500
 
 
+@STRICT_DATABASE
 @pytest.mark.proves("RFC 6265 §5.4")
 @BOUNDS
 @given(access=LINES, refresh=LINES, form=LINES)

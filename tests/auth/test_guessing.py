@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.services.known_devices import network_of
 from tests.auth.test_workers import call
-from tests.conftest import Count, MakeApp
+from tests.conftest import ONE_DATABASE, Count, MakeApp
 from tests.people import PASSWORD, Person
 from tests.servers import Server
 
@@ -253,6 +253,7 @@ def test_sign_ins_that_succeed_use_up_nothing(app: Flask, alice: Person, clock: 
         assert set(connection.execute(text("SELECT failures FROM login_throttles")).scalars()) == {0}
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 6.1.1")
 def test_a_neighbour_who_guesses_does_not_delay_a_known_browser_but_its_own_failures_do(
     app: Flask, alice: Person, clock: time_machine.Traveller
@@ -348,6 +349,7 @@ def test_the_account_page_says_how_long_to_wait(app: Flask, alice: Person, clock
     assert "Wait 1 second and try again." in page.text
 
 
+@ONE_DATABASE
 def test_who_registers_where_a_neighbour_guessed_is_led_to_sign_in(
     app: Flask, clock: time_machine.Traveller, count: Count
 ) -> None:
@@ -439,6 +441,7 @@ def test_two_workers_count_together(server: Server, app: Flask, alice: Person) -
     assert len(events(app, "authn_login_fail")) == statuses.count(401)
 
 
+@ONE_DATABASE
 @pytest.mark.proves("CVE-2026-29794", "ASVS 4.1.3")
 @pytest.mark.parametrize(
     ("hops", "header", "counted"),

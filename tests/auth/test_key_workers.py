@@ -44,7 +44,7 @@ class Reader(threading.Thread):
             self.statuses.append(status)
             self.pair = pair
             self.kids.append(kid_of(pair["access_token"]))
-            self.over.wait(0.4)  # the other tests want the cores as well
+            self.over.wait(0.8)  # the other tests want the cores as well
 
 
 @pytest.mark.proves("RFC 7517 §5", "ASVS 7.4.1")

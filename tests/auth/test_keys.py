@@ -142,7 +142,7 @@ def test_a_superseded_key_verifies_until_its_last_token_has_expired_and_not_afte
         alice = alice.another_sign_in()
         forger = Forger(app, alice.access_token)
     with after(1):
-        rotate(app, "RS256", "--now")
+        rotate(app, "Ed25519", "--now")
     with after(899):
         assert alice.get("/tasks").status_code == 200
     # No honest token lives longer than its key; one forged with the old key tells whether the key is still believed.
@@ -261,7 +261,7 @@ def test_a_verified_token_costs_no_look_at_the_keys(
     app: Flask, alice: Person, after: After, statements: list[str]
 ) -> None:
     with after(0):
-        rotate(app, "RS256", "--now")
+        rotate(app, "ES256", "--now")
         person = alice.another_sign_in()
         person.get("/tasks")
         statements.clear()
@@ -305,7 +305,7 @@ def test_a_row_that_was_tampered_with_is_ignored(app: Flask, alice: Person, chan
 def test_under_another_secret_key_the_keys_are_ignored_and_this_is_said_once(
     app: Flask, make_app: MakeApp, alice: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kid = rotate(app, "RS256", "--now")
+    kid = rotate(app, "ES256", "--now")
     stranger = alice.another_sign_in()
     changed = make_app(SECRET_KEY="another secret key of at least thirty-two characters")
     capsys.readouterr()

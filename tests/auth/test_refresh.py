@@ -200,7 +200,7 @@ def test_refreshing_while_the_sign_in_is_ended_leaves_nothing_usable(
     app: Flask, alice: Person, end: Callable[[Flask, Person], TestResponse]
 ) -> None:
     with ThreadPoolExecutor(2) as pool:
-        for _ in range(100):
+        for _ in range(50):
             device = alice.another_sign_in()
             refreshing = pool.submit(by_api, app, device.refresh_token)
             ending = pool.submit(end, app, device)

@@ -14,6 +14,8 @@ from tests.people import PASSWORD
 
 #: `pytest tests/faults --log-cli-level=INFO` shows the figures that docs/operations.md quotes.
 log = logging.getLogger("faults")
+#: Between an answer and the next request of a thread: there is always a request under way, and not only requests.
+PAUSE = 0.01
 
 
 class Load:
@@ -76,6 +78,7 @@ class Load:
                 time.sleep(0.01)
                 continue
             self.statuses[status] += 1
+            time.sleep(PAUSE)
             if status == 201:
                 self.acknowledged.append(task["id"])
             elif "retry_after" not in task:
