@@ -9,7 +9,7 @@ from tests.faults.load import Load, account, log
 from tests.installations import migrate
 from tests.servers import start_server
 
-AWAY = 2.0
+AWAY = 1.0
 
 
 def test_a_crash_of_postgresql_is_503_until_it_is_back_and_no_acknowledged_write_is_lost(tmp_path: Path) -> None:
