@@ -15,7 +15,7 @@ from tests.conftest import ONE_DATABASE
 from tests.servers import Server
 
 #: So that several processes can share the work.
-SHARES = 3
+SHARES = 2
 NARROWEST = 320  # a window of 1280 pixels at 400 % (WCAG 1.4.10)
 #: Each theme and each width once: no rule of axe looks at both.
 LOOKS = (("light", 1280), ("dark", 390))
