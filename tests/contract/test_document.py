@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from app.web import payload
 from app.web.contract import operations, path_of
 from app.web.payload import Schema
 from app.web.problem import PROBLEM_TYPE
@@ -42,6 +43,8 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> set[type[Schema]]:
             return original(cls, *values, **options)
 
         monkeypatch.setattr(Schema, name, classmethod(note))
+    # What was asked before is not held against its schema again.
+    monkeypatch.setattr(payload, "_query_string", payload._query_string.__wrapped__)
     return used
 
 
