@@ -84,12 +84,13 @@ class Database(SQLAlchemy):
         database did; that is half of the time of the shortest requests. Should anything go wrong, the usual way finds
         out: it asks anew, after a restart of the server for instance, or raises the usual errors.
         """
-        if self.on_postgresql:
+        engine = self.reader
+        if engine.dialect.name == "postgresql":
             try:
-                return _ask_prepared(self.reader, statement, values)
-            except self.reader.dialect.loaded_dbapi.Error:
+                return _ask_prepared(engine, statement, values)
+            except engine.dialect.loaded_dbapi.Error:
                 pass
-        with self.read() as connection:
+        with engine.connect() as connection:
             return connection.execute(statement, values).all()
 
     def dispose(self, *, close: bool = True) -> None:

@@ -78,14 +78,15 @@ class ToStructlog(logging.Handler):
 
 
 def _open() -> None:
-    g.started = time.perf_counter()
-    given = request.environ.get("HTTP_X_REQUEST_ID", "")
-    g.request_id = given if _SAFE_ID.fullmatch(given) else _new_id()
-    agent = request.environ.get("HTTP_USER_AGENT", "")[:256]
+    context, environ = g._get_current_object(), request.environ
+    context.started = time.perf_counter()
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    context.request_id = given if _SAFE_ID.fullmatch(given) else _new_id()
+    agent = environ.get("HTTP_USER_AGENT", "")[:256]
     if not agent.isprintable():
         agent = "".join(c for c in agent if c.isprintable())
     clear_contextvars()
-    bind_contextvars(request_id=g.request_id, ip=_address(request.remote_addr), user_agent=agent)
+    bind_contextvars(request_id=context.request_id, ip=_address(environ.get("REMOTE_ADDR")), user_agent=agent)
 
 
 def _new_id() -> str:
@@ -113,22 +114,25 @@ def _warn_of_no_address() -> None:
 
 
 def _close(response: Response) -> Response:
-    rule = request.url_rule.rule if request.url_rule else None
-    seconds = time.perf_counter() - g.started
-    metrics.request(request.method, rule, response.status_code, seconds)
+    # Each look through one of Flask's proxies is four calls of functions, and this runs for every request.
+    asked, context = request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
+    rule = asked.url_rule.rule if asked.url_rule else None
+    seconds = time.perf_counter() - context.started
+    metrics.request(asked.method, rule, response.status_code, seconds)
     if current_app.config["LOG_REQUESTS"]:
         # As structlog writes it, whose way there took a twentieth of the time of the shortest requests.
+        who = context.get("principal")
         line = {
-            "method": request.method,
+            "method": asked.method,
             "route": rule,
             "status": response.status_code,
             "ms": round(seconds * 1000, 1),
-            "user_id": g.principal.user_id if "principal" in g else None,
+            "user_id": who and who.user_id,
             **get_contextvars(),
             "level": "info",
             "timestamp": datetime.now(UTC),
             "event": "request",
         }
         sys.stderr.write(_one_line(line) + "\n")
-    response.headers["X-Request-Id"] = g.request_id
+    response.headers.add("X-Request-Id", context.request_id)
     return response
