@@ -18,8 +18,7 @@ from uuid import UUID
 import orjson
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, Select, create_engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy import Connection, Engine, Insert, Select, create_engine, event, exc
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
@@ -67,10 +66,6 @@ class Database(SQLAlchemy):
         """Return a connection that reads without a transaction; use it as a context manager."""
         return self.reader.connect()
 
-    def autocommit(self) -> Connection:
-        """Return a connection on which each statement is a unit of work by itself; use it as a context manager."""
-        return self.reader.connect()
-
     @property
     def on_postgresql(self) -> bool:
         """Whether the database is PostgreSQL."""
@@ -93,6 +88,20 @@ class Database(SQLAlchemy):
         with engine.connect() as connection:
             return connection.execute(statement, values).all()
 
+    def write_at_once(self, statement: Insert, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        """Carry out a statement that writes as a unit of work of its own, prepared as by `ask`; return its rows.
+
+        PostgreSQL only. It is not tried anew: nobody knows whether it was done.
+
+        Raises:
+            DBAPIError: of the usual kind.
+        """
+        try:
+            return _ask_prepared(self.reader, statement, values)
+        except self.reader.dialect.loaded_dbapi.Error as error:
+            kind = next(each.__name__ for each in type(error).__mro__ if hasattr(exc, each.__name__))
+            raise getattr(exc, kind)(str(statement), None, error, hide_parameters=True) from error
+
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all idle connections; ``close=False`` in a forked child, where they are still the parent's."""
         self.engine.dispose(close=close)
@@ -109,7 +118,7 @@ class _Prepared:
 
 
 def _ask_prepared(
-    engine: Engine, statement: Select[*tuple[Any, ...]], values: dict[str, Any]
+    engine: Engine, statement: Select[*tuple[Any, ...]] | Insert, values: dict[str, Any]
 ) -> Sequence[Sequence[Any]]:
     prepared, pooled = _prepared(statement, engine.dialect), engine.raw_connection()
     try:
@@ -131,7 +140,7 @@ _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 @lru_cache(maxsize=512)
-def _prepared(statement: Select[*tuple[Any, ...]], dialect: Any) -> _Prepared:
+def _prepared(statement: Select[*tuple[Any, ...]] | Insert, dialect: Any) -> _Prepared:
     """Return what prepares the statement on a connection (PostgreSQL's PREPARE), and what carries it out there."""
     compiled = statement.compile(dialect=dialect)
     sql = str(compiled)
@@ -180,7 +189,7 @@ def _replace_if_closed(connection: Any, _record: Any, _fairy: Any) -> None:
     idle = select.poll()
     idle.register(connection.fileno(), select.POLLIN)
     if idle.poll(0):
-        raise DisconnectionError("closed while idle")
+        raise exc.DisconnectionError("closed while idle")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, Select
+from sqlalchemy import Engine, Insert, Select
 
 from app import database
 
@@ -14,7 +14,7 @@ def asked(note: Callable[[str, dict[str, Any]], object]) -> Iterator[None]:
     """Note every statement that is carried out as a prepared one, with its parameters."""
     carry_out = database._ask_prepared
 
-    def spy(engine: Engine, statement: Select[*tuple[Any, ...]], values: dict[str, Any]) -> Any:
+    def spy(engine: Engine, statement: Select[*tuple[Any, ...]] | Insert, values: dict[str, Any]) -> Any:
         compiled = statement.compile(dialect=engine.dialect)
         note(str(compiled), compiled.construct_params(values))
         return carry_out(engine, statement, values)

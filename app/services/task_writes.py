@@ -7,13 +7,13 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Insert, bindparam, cast, delete, insert, select, update
+from sqlalchemy import ColumnElement, Insert, bindparam, cast, delete, insert, literal_column, select, update
 
 from app.extensions import db
 from app.models import DeletedTask, Priority, Task, TaskTag, due_sort_key, time_ordered_id, title_sort_key, utcnow
 from app.services.errors import InvalidInput, TaskNotFound, TaskNotInTrash, UserNotFound
 from app.services.preconditions import ANY, Condition
-from app.services.task_rows import COLUMNS, TaskRow
+from app.services.task_rows import COLUMNS, TaskRow, row_of
 
 # Of tables, not classes, and made once: the ORM takes longer to make a statement than the database to carry it out.
 _tasks, _users = db.metadata.tables["tasks"], db.metadata.tables["users"]
@@ -84,20 +84,20 @@ def add_at_once(user_id: UUID, fields: dict[str, Any]) -> TaskRow:
         UserNotFound: there is no such account.
     """
     values = {f"new_{name}": value for name, value in new_row(user_id, fields, utcnow()).items()}
-    with db.autocommit() as connection:
-        row = connection.execute(_add_at_once(), values | {"owner": user_id, "new_former": {}}).one_or_none()
-    if row is None:
+    rows = db.write_at_once(_add_at_once(), values | {"owner": user_id, "new_priority": int(values["new_priority"])})
+    if not rows:
         raise UserNotFound
-    return dict(row._mapping)
+    return row_of(rows[0])
 
 
 @cache
 def _add_at_once() -> Insert:
     counted = _NEXT_REV.cte("counted")
-    columns = [column for column in _tasks.c if column.key != "rev"]
+    same: dict[str, Any] = {"rev": counted.c.rev, "tags": literal_column("'[]'"), "former": literal_column("'{}'")}
     # Of names that no column of the update has: SQLAlchemy would set that too.
-    values = (cast(bindparam(f"new_{column.key}", type_=column.type), column.type) for column in columns)
-    made = insert(_tasks).from_select([*(each.key for each in columns), "rev"], select(*values, counted.c.rev))
+    given = {each.key: bindparam(f"new_{each.key}", type_=each.type) for each in _tasks.c if each.key not in same}
+    values = {name: cast(value, _tasks.c[name].type) for name, value in (given | same).items()}
+    made = insert(_tasks).from_select(list(values), select(*values.values()))
     return made.returning(*(_tasks.c[column.key] for column in COLUMNS))
 
 
