@@ -75,9 +75,9 @@ class Database(SQLAlchemy):
         """Return the rows of a statement that reads, was made once, and has these values for its parameters.
 
         The values and the columns must be such as PostgreSQL's driver takes and gives by itself: no type decorators.
-        On PostgreSQL the statement is prepared and goes past SQLAlchemy, which took longer to carry it out than the
-        database did; that is half of the time of the shortest requests. Should anything go wrong, the usual way finds
-        out: it asks anew, after a restart of the server for instance, or raises the usual errors.
+        On PostgreSQL the statement is prepared, and goes past SQLAlchemy: who is asking then takes 0.1 ms there instead
+        of 0.3, and half of the calls of functions here. Should anything go wrong, the usual way finds out: it asks
+        anew, after a restart of the server for instance, or raises the usual errors.
         """
         engine = self.reader
         if engine.dialect.name == "postgresql":
