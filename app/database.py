@@ -82,7 +82,7 @@ class Database(SQLAlchemy):
         engine = self.reader
         if engine.dialect.name == "postgresql":
             try:
-                return _ask_prepared(engine, statement, values)
+                return _carry_out_prepared(engine, statement, values)
             except engine.dialect.loaded_dbapi.Error:
                 pass
         with engine.connect() as connection:
@@ -97,7 +97,7 @@ class Database(SQLAlchemy):
             DBAPIError: of the usual kind.
         """
         try:
-            return _ask_prepared(self.reader, statement, values)
+            return _carry_out_prepared(self.reader, statement, values)
         except self.reader.dialect.loaded_dbapi.Error as error:
             kind = next(each.__name__ for each in type(error).__mro__ if hasattr(exc, each.__name__))
             raise getattr(exc, kind)(str(statement), None, error, hide_parameters=True) from error
@@ -117,7 +117,7 @@ class _Prepared:
     fixed: dict[str, Any]
 
 
-def _ask_prepared(
+def _carry_out_prepared(
     engine: Engine, statement: Select[*tuple[Any, ...]] | Insert, values: dict[str, Any]
 ) -> Sequence[Sequence[Any]]:
     prepared, pooled = _prepared(statement, engine.dialect), engine.raw_connection()
@@ -129,7 +129,7 @@ def _ask_prepared(
         cursor.execute(prepared.execute, prepared.fixed | values)
         rows: Sequence[Sequence[Any]] = cursor.fetchall()
         return rows
-    except Exception:
+    except engine.dialect.loaded_dbapi.Error:
         pooled.invalidate()
         raise
     finally:
@@ -169,15 +169,16 @@ def _engine_options(config: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-# The ids of a page of tasks take a tenth of the time it takes to list it, and mostly it was listed before.
-_id = lru_cache(maxsize=20_000)(UUID)
+#: The UUID of a text. The ids of a page of tasks take a tenth of the time it takes to list it, and mostly it was listed
+#: before.
+uuid_of = lru_cache(maxsize=20_000)(UUID)
 
 
 def _remember_ids(connection: Any, _record: Any) -> None:
     """Have the driver make a UUID once for as long as it is in use."""
     from psycopg2.extensions import new_type, register_type  # type: ignore[import-untyped]
 
-    register_type(new_type((2950,), "UUID", lambda text, _: text and _id(text)), connection)
+    register_type(new_type((2950,), "UUID", lambda text, _: text and uuid_of(text)), connection)
 
 
 def _replace_if_closed(connection: Any, _record: Any, _fairy: Any) -> None:

@@ -12,15 +12,15 @@ from app import database
 @contextmanager
 def asked(note: Callable[[str, dict[str, Any]], object]) -> Iterator[None]:
     """Note every statement that is carried out as a prepared one, with its parameters."""
-    carry_out = database._ask_prepared
+    carry_out = database._carry_out_prepared
 
     def spy(engine: Engine, statement: Select[*tuple[Any, ...]] | Insert, values: dict[str, Any]) -> Any:
         compiled = statement.compile(dialect=engine.dialect)
         note(str(compiled), compiled.construct_params(values))
         return carry_out(engine, statement, values)
 
-    database._ask_prepared = spy
+    database._carry_out_prepared = spy
     try:
         yield
     finally:
-        database._ask_prepared = carry_out
+        database._carry_out_prepared = carry_out

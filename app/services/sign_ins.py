@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, bindparam, exists, func, insert, select, update
 from structlog.contextvars import get_contextvars
 
+from app.database import uuid_of
 from app.extensions import db
 from app.models import BlockedToken, SignIn, User, time_ordered_id, utcnow
 from app.services import audit, devices
@@ -51,10 +51,6 @@ class Principal:
         return max(0, math.ceil((min(self.idle_until, self.expires_at) - utcnow()).total_seconds()))
 
 
-#: What a sign-in begins with, by column.
-Started = SimpleNamespace
-
-
 def alive(now: Any) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions under which a sign-in is alive at ``now`` (a datetime or a bound parameter)."""
     return SignIn.revoked_at.is_(None), SignIn.expires_at > now, SignIn.idle_until > now
@@ -86,15 +82,12 @@ _PRINCIPAL = (
 )
 
 
-_uuid = lru_cache(maxsize=4096)(UUID)
-
-
 def principal(claims: dict[str, Any]) -> Principal | None:
     """Answer the liveness question for the verified claims of an access token, in one round trip; None means revoked.
 
     Its scopes are those the token names, of those that the sign-in has.
     """
-    sign_in_id, user_id = _uuid(claims["sid"]), _uuid(claims["sub"])
+    sign_in_id, user_id = uuid_of(claims["sid"]), uuid_of(claims["sub"])
     rows = db.ask(_PRINCIPAL, {"sid": sign_in_id, "sub": user_id, "jti": claims["jti"], "now": utcnow()})
     if not rows:
         return None
@@ -114,7 +107,7 @@ def touch(who: Principal) -> None:
     db.session.commit()
 
 
-def start(user_id: UUID, kind: str, client_id: str, scope: str = ALL_SCOPES) -> Started:
+def start(user_id: UUID, kind: str, client_id: str, scope: str = ALL_SCOPES) -> SimpleNamespace:
     """Add a sign-in for the device that is asking to the caller's transaction, with its event."""
     sign_in = _add(user_id, kind, client_id, scope, auth_time=utcnow())
     failed_before = audit.last_login_failed(user_id)
@@ -123,7 +116,7 @@ def start(user_id: UUID, kind: str, client_id: str, scope: str = ALL_SCOPES) -> 
     return sign_in
 
 
-def replace(who: Principal, auth_time: datetime) -> Started:
+def replace(who: Principal, auth_time: datetime) -> SimpleNamespace:
     """End the sign-in of who is asking and add one like it, in a transaction that holds the account.
 
     All tokens of the old one are dead, whoever has copies of them (ASVS 7.2.4). Nobody signed out, so there is no
@@ -212,7 +205,7 @@ def mark_ended(which: Sequence[ColumnElement[bool]], reason: str) -> int:
     return len(ended)
 
 
-def _add(user_id: UUID, kind: str, client_id: str, scope: str, auth_time: datetime) -> Started:
+def _add(user_id: UUID, kind: str, client_id: str, scope: str, auth_time: datetime) -> SimpleNamespace:
     now, context = utcnow(), get_contextvars()
     values = {
         "id": time_ordered_id(),

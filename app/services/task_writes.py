@@ -7,7 +7,19 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Insert, bindparam, cast, delete, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    String,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from app.extensions import db
 from app.models import DeletedTask, Priority, Task, TaskTag, due_sort_key, time_ordered_id, title_sort_key, utcnow
@@ -96,7 +108,9 @@ def _add_at_once() -> Insert:
     same: dict[str, Any] = {"rev": counted.c.rev, "tags": literal_column("'[]'"), "former": literal_column("'{}'")}
     # Of names that no column of the update has: SQLAlchemy would set that too.
     given = {each.key: bindparam(f"new_{each.key}", type_=each.type) for each in _tasks.c if each.key not in same}
-    values = {name: cast(value, _tasks.c[name].type) for name, value in (given | same).items()}
+    # Not to the length of a column: a cast cuts off what is too long, storing it is an error.
+    kinds = {each.key: Text() if isinstance(each.type, String) else each.type for each in _tasks.c}
+    values = {name: cast(value, kinds[name]) for name, value in (given | same).items()}
     made = insert(_tasks).from_select(list(values), select(*values.values()))
     return made.returning(*(_tasks.c[column.key] for column in COLUMNS))
 

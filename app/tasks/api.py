@@ -50,7 +50,7 @@ def index(user_id: UUID) -> Any:
         body["total"] = task_lists.total(user_id, query)
     if page.next_cursor is None:
         return body, headers
-    following = f"{request.path}?{_beginning_elsewhere(request.query_string)}cursor={page.next_cursor}"
+    following = f"{request.path}?{_beginning_elsewhere(tuple(request.args.items(multi=True)))}cursor={page.next_cursor}"
     return body, headers | {"Link": f'<{following}>; rel="next"'}
 
 
@@ -165,9 +165,9 @@ def changed_meanwhile(error: PreconditionFailed) -> Any:
 
 
 @lru_cache(maxsize=512)
-def _beginning_elsewhere(_same: bytes) -> str:
-    """Return the query string without its cursor, so that another one can follow."""
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+def _beginning_elsewhere(given: tuple[tuple[str, str], ...]) -> str:
+    """Return these parameters as a query string without their cursor, so that another one can follow."""
+    kept = [(name, value) for name, value in given if name != "cursor"]
     return urlencode(kept) + "&" if kept else ""
 
 

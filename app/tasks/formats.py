@@ -8,6 +8,8 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request
 from flask.json import dumps
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from app.extensions import csrf
 from app.services import export, task_cursors
@@ -63,8 +65,8 @@ def wanted() -> str:
 
 
 @lru_cache(maxsize=256)
-def _wanted(_same: str) -> str:
-    return TYPES[request.accept_mimetypes.best_match(TYPES, "application/json")]
+def _wanted(accept: str) -> str:
+    return TYPES[parse_accept_header(accept, MIMEAccept).best_match(TYPES, "application/json")]
 
 
 def listed(user_id: UUID, kind: str) -> Response:

@@ -103,9 +103,10 @@ def init_app(app: Flask) -> None:
         allowed = max(1, app.config["RATE_LIMIT"] // share.part)
         key = f"{share.name} {_caller(share)}"
         # What is dear counts before it is done; of the rest, what had no news does not count.
-        used, until = windows.used(key) if share is _EVERYTHING else windows.add(key)
+        counts_now = share is not _EVERYTHING
+        used, until = windows.add(key) if counts_now else windows.used(key)
         g.counted = _Counted(share, key, allowed, used, until)
-        if used < allowed or (used == allowed and share is not _EVERYTHING):
+        if used - counts_now < allowed:
             return None
         metrics.throttled(share.name).inc()
         if windows.add(f"told {key}")[0] == 1:

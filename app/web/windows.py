@@ -49,10 +49,10 @@ class Windows:
 
     def _answering(self) -> Storage | None:
         """Return Redis if it is used and not known to be away; look whether it is back when it is time to."""
-        if self._redis is None or self._away_until is None:
+        away_until, now = self._away_until, time.monotonic()
+        if self._redis is None or away_until is None:
             return self._redis
-        now = time.monotonic()
-        if now < self._away_until:
+        if now < away_until:
             return None
         # First of all, so that the other threads do not wait for the same answer.
         self._pause = min(2 * self._pause, _PAUSE_AT_MOST)

@@ -12,11 +12,12 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from sqlalchemy import Integer, bindparam, event, insert, literal_column, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
 from app.database import _begin_immediate
 from app.extensions import db
 from app.models import Task, User
+from app.services import task_writes
 from app.services.task_rows import COLUMNS
 from tests.conftest import Count
 from tests.installations import installation, opened
@@ -185,3 +186,7 @@ def test_what_goes_wrong_with_a_prepared_statement_is_asked_anew_or_told_as_usua
             assert carol.get("/api/me").status_code == 200
             with pytest.raises(DBAPIError, match="division by zero"):
                 db.ask(select(literal_column("1") / bindparam("by", type_=Integer)), {"by": 0})
+            with pytest.raises(DataError, match="too long") as caught:
+                task_writes.add_at_once(UUID(carol.id), {"title": "Secret title".ljust(501, "x")})
+            assert "Secret title" not in str(caught.value)
+            assert carol.get("/tasks").get_json()["items"] == []
