@@ -4,7 +4,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +15,9 @@ from sqlalchemy import make_url
 import config
 from app import create_app
 from app.extensions import db
+from tests import programs
 from tests.databases import create_database, drop_database, postgresql_server
-from tests.servers import ROOT
+from tests.programs import ROOT
 
 Environment = dict[str, str]
 
@@ -76,14 +76,7 @@ def remove_database_directory(env: Environment) -> None:
     shutil.rmtree(str(make_url(env["DATABASE_URL"]).database))
 
 
-def run(env: Environment, *command: str, timeout: float = 30) -> "subprocess.CompletedProcess[str]":
+def run(env: Environment, *command: str) -> "subprocess.CompletedProcess[str]":
     """Run a Python module with its arguments, such as ``flask db upgrade``, to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=ROOT,
-        env=os.environ | env,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    result = programs.run(*command, env=os.environ | env)
+    return subprocess.CompletedProcess(command, result.returncode, result.stdout.decode(), result.stderr.decode())

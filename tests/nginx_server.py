@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers import ROOT, free_port
+from tests.programs import ROOT
+from tests.servers import free_port
 
 MISSING = "the tests need nginx; on Debian: apt install nginx-light"
 MAIN = """

@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.programs import Program
 
 
 @dataclass
@@ -20,7 +19,7 @@ class Server:
 
     url: str
     log: Path
-    process: "subprocess.Popen[bytes]"
+    process: Program
 
 
 def free_port() -> int:
@@ -37,8 +36,9 @@ def start_server(
     port = free_port()
     env = os.environ | environment | {"PORT": str(port), "WEB_CONCURRENCY": str(workers)}
     env["PUBLIC_URL"] = environment.get("PUBLIC_URL", "http://127.0.0.1:8000")
-    command = [sys.executable, "-m", "gunicorn", "-c", settings, "wsgi:app"]
-    with log.open("wb") as output, subprocess.Popen(command, cwd=ROOT, env=env, stderr=output) as process:
+    command = ("gunicorn", "-c", settings, "wsgi:app")
+    with log.open("wb") as output, Path(os.devnull).open("r+b") as null:
+        process = Program(*command, env=env, stdin=null, stdout=null, stderr=output)
         url = f"http://127.0.0.1:{port}"
         try:
             wait_until_ready(url, process, log)
@@ -48,7 +48,7 @@ def start_server(
             process.wait(timeout=40)
 
 
-def wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_until_ready(url: str, process: "Program | subprocess.Popen[bytes]", log: Path) -> None:
     """Wait until the server answers that it is ready; raises RuntimeError with its log if it does not."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

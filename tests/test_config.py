@@ -10,7 +10,7 @@ import pytest
 
 import config
 from tests.in_turn import in_turn
-from tests.servers import ROOT
+from tests.programs import ROOT
 
 SECRET = "correct-horse-battery-staple-0123456789"
 

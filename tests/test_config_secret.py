@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import config
-from tests.servers import ROOT
+from tests.programs import ROOT
 
 
 def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:

@@ -1,10 +1,8 @@
 """The database's schema: made by migrations alone, up and down, on both engines."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,9 @@ from sqlalchemy import MetaData, inspect, select
 
 from app.extensions import db
 from tests.conftest import ENGINES
-from tests.installations import Environment, installation, opened
+from tests.installations import Environment, installation, opened, run
 from tests.people import make_person, signed_in
-from tests.servers import ROOT
+from tests.programs import ROOT
 
 #: Rows of a small installation of each released revision: those of the tables that it added.
 RELEASED = sorted((ROOT / "tests" / "migrations").glob("*.sql"))
@@ -186,9 +184,9 @@ def test_without_room_for_the_backup_nothing_is_migrated(tmp_path: Path) -> None
 
 
 def test_of_two_processes_that_upgrade_at_once_one_does_it(env: Environment) -> None:
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-    upgrades = [subprocess.Popen(command, cwd=ROOT, env=os.environ | env, stderr=subprocess.PIPE) for _ in range(2)]
-    told = [upgrade.communicate(timeout=120)[1] for upgrade in upgrades]
-    assert [upgrade.returncode for upgrade in upgrades] == [0, 0], told
+    with ThreadPoolExecutor(2) as pool:
+        upgrades = [pool.submit(run, env, "flask", "--app", "wsgi", "db", "upgrade") for _ in range(2)]
+        ended = [upgrade.result() for upgrade in upgrades]
+    assert [each.returncode for each in ended] == [0, 0], ended
     with opened(env, migrated=False) as app:
         _flask(app, "check")

@@ -21,7 +21,8 @@ from tests.browser.conftest import launch
 from tests.browser.states import STATES, State, reach
 from tests.installations import installation, opened
 from tests.people import Person, make_person
-from tests.servers import ROOT, start_server
+from tests.programs import ROOT
+from tests.servers import start_server
 
 EVERY, README = ROOT / "screenshots", ROOT / "docs/screenshots"
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}

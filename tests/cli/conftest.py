@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,11 @@ from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from tests import leaks
+from tests import leaks, programs
 from tests.backups import another_like
 from tests.conftest import MakeApp
 from tests.databases import client_programs
 from tests.installations import Environment
-
-ROOT = Path(__file__).parents[2]
 
 Command = Callable[..., Result]
 Program = Callable[..., "subprocess.CompletedProcess[bytes]"]
@@ -48,9 +45,7 @@ def program(program_environment: dict[str, str]) -> Program:
     """Run a command as an operator does."""
 
     def run(*words: str, stdin: bytes = b"", **variables: Any) -> "subprocess.CompletedProcess[bytes]":
-        command = [sys.executable, "-m", "flask", *words]
-        env = program_environment | variables
-        return subprocess.run(command, input=stdin, capture_output=True, cwd=ROOT, env=env, timeout=60, check=False)
+        return programs.run("flask", *words, env=program_environment | variables, stdin=stdin)
 
     return run
 

@@ -21,10 +21,11 @@ from sqlalchemy import make_url, text
 
 from app.extensions import db
 from app.services import database_checks
-from tests.cli.conftest import ROOT, Command, Program
+from tests.cli.conftest import Command, Program
 from tests.conftest import ONE_DATABASE, MakeApp
 from tests.key_ring import rotate
 from tests.people import Person
+from tests.programs import ROOT
 from tests.redis_server import redis_server
 
 Report = dict[str, dict[str, Any]]

@@ -17,10 +17,11 @@ from sqlalchemy import create_engine, make_url, text
 
 from app.cli.output import print_list, printable
 from app.extensions import db
-from tests.cli.conftest import ROOT, Command, Program
+from tests.cli.conftest import Command, Program
 from tests.conftest import ONE_DATABASE, MakeApp
 from tests.in_turn import in_turn
 from tests.people import PASSWORD, Person
+from tests.programs import ROOT
 
 HOSTILE = "Eve \x1b]0;owned\x07 \u202egnp\x9b31m"
 GROUPS = ("users", "sessions", "tasks", "tokens", "keys", "events")

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 
 from tests.faults.load import account, ask, log
-from tests.servers import ROOT, Server, free_port, wait_until_ready
+from tests.programs import ROOT
+from tests.servers import Server, free_port, wait_until_ready
 
 SIZE = "2m"
 NOTES = "n" * 20_000

@@ -14,7 +14,8 @@ import yaml
 
 from tests.installations import installation, migrate
 from tests.nginx_server import nginx_server, trusting
-from tests.servers import ROOT, Server, start_server
+from tests.programs import ROOT
+from tests.servers import Server, start_server
 
 DEPLOY = ROOT / "deploy"
 JSON = {"Content-Type": "application/json"}

@@ -23,7 +23,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import ONE_DATABASE, MakeApp
 from tests.leaks import keep_secret
 from tests.people import PASSWORD, Person
-from tests.servers import ROOT, Server, free_port, start_server
+from tests.programs import ROOT
+from tests.servers import Server, free_port, start_server
 from tests.tasks.plans import plan, recorded, searches
 
 TOKEN = "scrape-with-this-0123456789-abcdefghijkl"

@@ -12,7 +12,8 @@ import pytest
 from tests import leaks
 from tests.conftest import ONE_DATABASE
 from tests.people import Person
-from tests.servers import ROOT, Server, start_server
+from tests.programs import ROOT
+from tests.servers import Server, start_server
 
 pytestmark = ONE_DATABASE
 

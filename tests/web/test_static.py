@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from tests.conftest import ONE_DATABASE
 from tests.pages import Browser
 from tests.people import Person
-from tests.servers import ROOT
+from tests.programs import ROOT
 
 pytestmark = ONE_DATABASE
 
