@@ -6,21 +6,22 @@ lock on SQLite. The two have pools of their own, since switching a connection to
 The reads of nearly every request go through ``db.ask()``, which has PostgreSQL plan them once for each connection.
 """
 
-import hashlib
-import re
 import select
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property, lru_cache
+from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, Insert, Select, create_engine, event, exc
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import Connection, Engine, Select, UpdateBase, create_engine, event, exc
+from sqlalchemy.orm import DeclarativeBase, scoped_session
 from sqlalchemy.schema import MetaData
+
+from app import prepared
+from app.prepared import Rows, Statement, Values
 
 
 class Base(DeclarativeBase):
@@ -35,6 +36,16 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+class Work(Protocol):
+    """A unit of work under way; statements and values are such as `Database.ask` wants them, which see."""
+
+    def do(self, statement: Statement, values: Values) -> Rows:
+        """Carry out a statement and return its rows."""
+
+    def later(self, statement: Statement, values: Values) -> None:
+        """Carry out a statement whose rows nobody wants: in its turn, before the unit of work ends."""
 
 
 class Database(SQLAlchemy):
@@ -71,10 +82,10 @@ class Database(SQLAlchemy):
         """Whether the database is PostgreSQL."""
         return self.reader.dialect.name == "postgresql"
 
-    def ask(self, statement: Select[*tuple[Any, ...]], values: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    def ask(self, statement: Select[*tuple[Any, ...]], values: Values) -> Rows:
         """Return the rows of a statement that reads, was made once, and has these values for its parameters.
 
-        The values and the columns must be such as PostgreSQL's driver takes and gives by itself: no type decorators.
+        The columns must be such as PostgreSQL's driver gives by itself: no type decorators.
         On PostgreSQL the statement is prepared, and goes past SQLAlchemy: who is asking then takes 0.1 ms there instead
         of 0.3, and half of the calls of functions here. Should anything go wrong, the usual way finds out: it asks
         anew, after a restart of the server for instance, or raises the usual errors.
@@ -82,13 +93,13 @@ class Database(SQLAlchemy):
         engine = self.reader
         if engine.dialect.name == "postgresql":
             try:
-                return _carry_out_prepared(engine, statement, values)
+                return prepared.carry_out(engine, statement, values)
             except engine.dialect.loaded_dbapi.Error:
                 pass
         with engine.connect() as connection:
             return connection.execute(statement, values).all()
 
-    def write_at_once(self, statement: Insert, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    def write_at_once(self, statement: UpdateBase, values: Values) -> Rows:
         """Carry out a statement that writes as a unit of work of its own, prepared as by `ask`; return its rows.
 
         PostgreSQL only. It is not tried anew: nobody knows whether it was done.
@@ -97,10 +108,46 @@ class Database(SQLAlchemy):
             DBAPIError: of the usual kind.
         """
         try:
-            return _carry_out_prepared(self.reader, statement, values)
+            return prepared.carry_out(self.reader, statement, values)
         except self.reader.dialect.loaded_dbapi.Error as error:
-            kind = next(each.__name__ for each in type(error).__mro__ if hasattr(exc, each.__name__))
-            raise getattr(exc, kind)(str(statement), None, error, hide_parameters=True) from error
+            raise prepared.usual(error) from error
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """Open a unit of work of prepared statements: committed in the end, rolled back on any exception.
+
+        Nothing else may be written meanwhile through ``db.session``, whose transaction would be another one.
+
+        Raises:
+            DBAPIError: of the usual kind, as soon as a statement has to be carried out.
+        """
+        if not self.on_postgresql:
+            try:
+                yield self.in_session
+            except BaseException:
+                self.session.rollback()
+                raise
+            self.session.commit()
+            return
+        pooled = self.engine.raw_connection()
+        work = prepared.Pipeline(pooled, self.engine.dialect)
+        try:
+            yield work
+            work.commit()
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            pooled.invalidate()
+            raise prepared.usual(error) from error
+        except BaseException:
+            with suppress(self.engine.dialect.loaded_dbapi.Error):
+                work.rollback()
+            raise
+        finally:
+            pooled.close()
+
+    @cached_property
+    def in_session(self) -> Work:
+        """The unit of work that is the transaction of ``db.session``, which its caller ends."""
+        return _SessionWork(self.session)
 
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all idle connections; ``close=False`` in a forked child, where they are still the parent's."""
@@ -108,48 +155,17 @@ class Database(SQLAlchemy):
         self.reader.dispose(close=close)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    name: str
-    prepare: str
-    execute: str
-    #: Values of parameters that are part of the statement.
-    fixed: dict[str, Any]
+class _SessionWork:
+    def __init__(self, session: scoped_session[Any]) -> None:
+        self._session = session
 
+    def do(self, statement: Statement, values: Values) -> Rows:
+        self._session.flush()  # the statement may be about what was added to the session
+        return self._session.connection().execute(statement, values).all()
 
-def _carry_out_prepared(
-    engine: Engine, statement: Select[*tuple[Any, ...]] | Insert, values: dict[str, Any]
-) -> Sequence[Sequence[Any]]:
-    prepared, pooled = _prepared(statement, engine.dialect), engine.raw_connection()
-    try:
-        cursor = pooled.cursor()
-        if prepared.name not in pooled.info:
-            cursor.execute(prepared.prepare)
-            pooled.info[prepared.name] = True
-        cursor.execute(prepared.execute, prepared.fixed | values)
-        rows: Sequence[Sequence[Any]] = cursor.fetchall()
-        return rows
-    except engine.dialect.loaded_dbapi.Error:
-        pooled.invalidate()
-        raise
-    finally:
-        pooled.close()
-
-
-_PARAMETER = re.compile(r"%\((\w+)\)s")
-
-
-@lru_cache(maxsize=512)
-def _prepared(statement: Select[*tuple[Any, ...]] | Insert, dialect: Any) -> _Prepared:
-    """Return what prepares the statement on a connection (PostgreSQL's PREPARE), and what carries it out there."""
-    compiled = statement.compile(dialect=dialect)
-    sql = str(compiled)
-    names = list(dict.fromkeys(_PARAMETER.findall(sql)))
-    numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", sql).replace("%%", "%")
-    name = f"taskward_{hashlib.sha256(sql.encode()).hexdigest()[:16]}"
-    given = ", ".join(f"%({each})s" for each in names)
-    fixed = {each: value for each, value in compiled.params.items() if value is not None}
-    return _Prepared(name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({given})", fixed)
+    def later(self, statement: Statement, values: Values) -> None:
+        self._session.flush()
+        self._session.connection().execute(statement, values)
 
 
 def _engine_options(config: dict[str, Any]) -> dict[str, Any]:

@@ -4,23 +4,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, Insert, Select
+from sqlalchemy import Dialect, PoolProxiedConnection
 
-from app import database
+from app import prepared
+from app.prepared import Statement
 
 
 @contextmanager
 def asked(note: Callable[[str, dict[str, Any]], object]) -> Iterator[None]:
     """Note every statement that is carried out as a prepared one, with its parameters."""
-    carry_out = database._carry_out_prepared
+    execution = prepared._execution
 
-    def spy(engine: Engine, statement: Select[*tuple[Any, ...]] | Insert, values: dict[str, Any]) -> Any:
-        compiled = statement.compile(dialect=engine.dialect)
+    def spy(pooled: PoolProxiedConnection, dialect: Dialect, statement: Statement, values: dict[str, Any]) -> Any:
+        compiled = statement.compile(dialect=dialect)
         note(str(compiled), compiled.construct_params(values))
-        return carry_out(engine, statement, values)
+        return execution(pooled, dialect, statement, values)
 
-    database._carry_out_prepared = spy
+    prepared._execution = spy
     try:
         yield
     finally:
-        database._carry_out_prepared = carry_out
+        prepared._execution = execution

@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, bindparam, insert, select
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select
 from structlog.contextvars import get_contextvars
 
+from app.database import Work
 from app.extensions import db
-from app.models import SecurityEvent, User
+from app.models import SecurityEvent, User, time_ordered_id, utcnow
 from app.services import devices, metrics
 
 _log = structlog.get_logger("security")
@@ -64,21 +65,29 @@ for _event in Event:
 _ADD = insert(db.metadata.tables[SecurityEvent.__tablename__])
 _LATEST_LOGIN = (
     select(SecurityEvent.event)
-    .where(SecurityEvent.user_id == bindparam("user"), SecurityEvent.event.in_(LOGINS))
+    .where(SecurityEvent.user_id == bindparam("user"), or_(*(SecurityEvent.event == each.value for each in LOGINS)))
     .order_by(SecurityEvent.user_id.desc(), SecurityEvent.id.desc())
     .limit(1)
 )
 
 
-def add(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:
-    """Write an event as part of the caller's transaction, which the caller commits.
+def add(
+    event: Event,
+    user_id: UUID | None = None,
+    sign_in_id: UUID | None = None,
+    work: Work = db.in_session,
+    **detail: object,
+) -> None:
+    """Write an event as part of the caller's unit of work, which the caller commits.
 
     Address, request id and device come from the request's structlog context. ``detail`` must hold JSON values and never
     a token, a password or what somebody typed.
     """
     context = get_contextvars()
     values = {
-        "event": event,
+        "id": time_ordered_id(),
+        "created_at": utcnow(),
+        "event": event.value,
         "user_id": user_id,
         "sign_in_id": sign_in_id,
         "ip": context.get("ip", ""),
@@ -86,8 +95,7 @@ def add(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = Non
         "device": devices.current(),
         "detail": detail,
     }
-    db.session.flush()  # it may be about a person who is added by the same transaction
-    db.session.connection().execute(_ADD, values)
+    work.later(_ADD, values)
     note(event, user_id, sign_in_id, **detail)
 
 
@@ -101,13 +109,13 @@ def note(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = No
 
 def record(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:
     """Write an event in a transaction of its own."""
-    add(event, user_id, sign_in_id, **detail)
+    add(event, user_id, sign_in_id, db.in_session, **detail)
     db.session.commit()
 
 
-def last_login_failed(user_id: UUID) -> bool:
-    """Tell, in the caller's transaction, whether the latest attempt to sign in to the account was refused."""
-    return bool(db.session.connection().scalar(_LATEST_LOGIN, {"user": user_id}) == Event.LOGIN_FAIL)
+def last_login_failed(user_id: UUID, work: Work) -> bool:
+    """Tell whether the latest attempt to sign in to the account was refused."""
+    return any(event == Event.LOGIN_FAIL for (event,) in work.do(_LATEST_LOGIN, {"user": user_id}))
 
 
 @dataclass(frozen=True)

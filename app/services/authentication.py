@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.orm import aliased
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
@@ -40,21 +41,24 @@ def sign_in(
         audit.record(audit.Event.LOGIN_FAIL, known and known.id)
         raise InvalidCredentials
     rehashed = passwords.hash_password(password) if passwords.needs_rehash(known.password_hash) else None
-    # The row is locked and its hash compared again: a password changed while we were hashing must not let us in.
-    # Not so tightly that an event about this person, written by whoever revokes our client, would wait for us.
-    held = {"user": known.id, "verified": known.password_hash}
-    if db.session.connection().scalar(_HOLD, held) is None:
+    pair = None
+    with db.work() as work:
+        # The row is locked and its hash compared again: a password changed while we were hashing must not let us in.
+        # Not so tightly that an event about this person, written by whoever revokes our client, would wait for us.
+        held = bool(work.do(_HOLD, {"user": known.id, "verified": known.password_hash}))
+        if held:
+            if rehashed:
+                work.later(_REHASH, {"user": known.id, "rehashed": rehashed})
+            # The password was right: this attempt must not count as a guess, even if the client was revoked meanwhile.
+            throttle.succeeded(attempt, work)
+            if clients.hold(client_id, work):
+                pair = tokens.issue(sign_ins.start(known.id, kind, client_id, scope, work))
+    if not held:
         throttle.failed(attempt, known.id)
         audit.record(audit.Event.LOGIN_FAIL, known.id)
         raise InvalidCredentials
-    if rehashed:
-        db.session.execute(update(User).where(User.id == known.id).values(password_hash=rehashed))
-    throttle.succeeded(attempt)
-    if not clients.hold(client_id):
-        db.session.commit()  # the password was right: this attempt must not count as a guess
+    if pair is None:
         raise InvalidClient
-    pair = tokens.issue(sign_ins.start(known.id, kind, client_id, scope))
-    db.session.commit()
     return pair
 
 
@@ -112,8 +116,8 @@ def prove(who: sign_ins.Principal, password: str, failure: audit.Event) -> str:
         throttle.failed(attempt, who.user_id)
         audit.record(failure, who.user_id, who.sign_in_id)
         raise WrongPassword
-    throttle.succeeded(attempt)
-    db.session.commit()
+    with db.work() as work:
+        throttle.succeeded(attempt, work)
     return stored
 
 
@@ -123,15 +127,21 @@ class _Account(NamedTuple):
 
 
 # Made once: making them takes longer than carrying them out.
-_KNOWN = select(User.id, User.password_hash).where(User.email_key == bindparam("key"))
 _first = select(User.id).order_by(User.id).limit(1)
 _from = _first.where(User.id >= bindparam("chosen", type_=User.id.type))
-_DECOY = select(User.password_hash).where(User.id == func.coalesce(_from.scalar_subquery(), _first.scalar_subquery()))
+_decoy = aliased(User)
+_ACCOUNT = (
+    select(User.id, User.password_hash, _decoy.password_hash)
+    .select_from(_decoy)
+    .outerjoin(User, User.email_key == bindparam("key"))
+    .where(_decoy.id == func.coalesce(_from.scalar_subquery(), _first.scalar_subquery()))
+)
 _HOLD = (
     select(User.id)
     .where(User.id == bindparam("user"), User.password_hash == bindparam("verified"), User.disabled_at.is_(None))
     .with_for_update(key_share=True)
 )
+_REHASH = update(User).where(User.id == bindparam("user")).values(password_hash=bindparam("rehashed"))
 
 
 def _account(email_key: str) -> tuple[_Account | None, str | None]:
@@ -140,6 +150,8 @@ def _account(email_key: str) -> tuple[_Account | None, str | None]:
     Hashes made before ``ARGON2_*`` was raised take less time. So an unknown address is tried on the hash of some
     account, always the same and chosen by a secret: how long a refusal takes then says nothing about the address.
     """
-    known = db.ask(_KNOWN, {"key": email_key})
-    decoy = db.ask(_DECOY, {"chosen": uuid5(NAMESPACE_OID, keys.mac(f"decoy {email_key}"))})
-    return _Account(*known[0]) if known else None, decoy[0][0] if decoy else None
+    rows = db.ask(_ACCOUNT, {"key": email_key, "chosen": uuid5(NAMESPACE_OID, keys.mac(f"decoy {email_key}"))})
+    if not rows:
+        return None, None  # there are no accounts at all
+    [(user_id, password_hash, decoy)] = rows
+    return _Account(user_id, password_hash) if user_id else None, decoy

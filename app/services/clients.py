@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
+from app.database import Work
 from app.extensions import db
 from app.models import OAuthClient, SignIn, utcnow
 from app.services import audit, scopes, sign_ins
@@ -34,6 +35,13 @@ FIRST_PARTY = Client("taskward-api", scopes.ALL_SCOPES, confidential=False, intr
 
 # The shape that `create` gives ids. The built-in clients and users, whose ids are UUIDs, can have none like it.
 _REGISTERED = re.compile(r"client_[0-9a-f]{20}")
+
+# Made once: making it takes longer than carrying it out.
+_HOLD = (
+    select(OAuthClient.id)
+    .where(OAuthClient.id == bindparam("client"), OAuthClient.revoked_at.is_(None))
+    .with_for_update(read=True)
+)
 
 
 def create(name: str, *, confidential: bool, scope: str, introspects: bool) -> dict[str, Any]:
@@ -87,15 +95,14 @@ def authenticate(client_id: str | None, secret: str | None) -> Client:
     return Client(row.id, row.scope, row.secret_digest is not None, row.introspects)
 
 
-def hold(client_id: str) -> bool:
-    """Keep a client from being revoked until the caller's transaction ends; False if it has been revoked already.
+def hold(client_id: str, work: Work = db.in_session) -> bool:
+    """Keep a client from being revoked until the caller's unit of work ends; False if it has been revoked already.
 
     A sign-in that begins while its client is being revoked would otherwise outlive it.
     """
     if not _REGISTERED.fullmatch(client_id):
         return True
-    in_use = select(OAuthClient.id).where(OAuthClient.id == client_id, OAuthClient.revoked_at.is_(None))
-    return db.session.scalar(in_use.with_for_update(read=True)) is not None
+    return bool(work.do(_HOLD, {"client": client_id}))
 
 
 def registered() -> list[dict[str, Any]]:

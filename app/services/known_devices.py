@@ -6,13 +6,14 @@ import secrets
 from ipaddress import ip_address, ip_network
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from structlog.contextvars import get_contextvars
 
-from app.extensions import db
+from app.database import Work
 from app.models import SignIn
 from app.services import keys
 
+_ADDRESSES = select(SignIn.ip).where(SignIn.user_id == bindparam("user")).distinct()
 _AT_MOST = 5
 _NAT64 = ip_network("64:ff9b::/96")
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{22}(\.[A-Za-z0-9_-]{43}){1,5}")
@@ -38,10 +39,9 @@ def by_cookie(sent: str | None, user_id: UUID) -> str | None:
     return device_id if any(hmac.compare_digest(code, expected) for code in codes) else None
 
 
-def by_network(user_id: UUID) -> bool:
+def by_network(user_id: UUID, work: Work) -> bool:
     """Tell whether a sign-in of this account came from, or was last seen in, the network of the present request."""
-    ips = db.session.scalars(select(SignIn.ip).where(SignIn.user_id == user_id).distinct())
-    return network() in {network_of(ip) for ip in ips if ip}
+    return network() in {network_of(ip) for (ip,) in work.do(_ADDRESSES, {"user": user_id}) if ip}
 
 
 def network() -> str:

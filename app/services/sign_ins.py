@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, bindparam, exists, func, insert, select, update
 from structlog.contextvars import get_contextvars
 
-from app.database import uuid_of
+from app.database import Work, uuid_of
 from app.extensions import db
 from app.models import BlockedToken, SignIn, User, time_ordered_id, utcnow
 from app.services import audit, devices
@@ -107,12 +107,14 @@ def touch(who: Principal) -> None:
     db.session.commit()
 
 
-def start(user_id: UUID, kind: str, client_id: str, scope: str = ALL_SCOPES) -> SimpleNamespace:
-    """Add a sign-in for the device that is asking to the caller's transaction, with its event."""
-    sign_in = _add(user_id, kind, client_id, scope, auth_time=utcnow())
-    failed_before = audit.last_login_failed(user_id)
+def start(
+    user_id: UUID, kind: str, client_id: str, scope: str = ALL_SCOPES, work: Work = db.in_session
+) -> SimpleNamespace:
+    """Add a sign-in for the device that is asking to the caller's unit of work, with its event."""
+    failed_before = audit.last_login_failed(user_id, work)
+    sign_in = _add(user_id, kind, client_id, scope, utcnow(), work)
     event = audit.Event.LOGIN_SUCCESS_AFTER_FAIL if failed_before else audit.Event.LOGIN_SUCCESS
-    audit.add(event, user_id, sign_in.id, kind=kind)
+    audit.add(event, user_id, sign_in.id, work, kind=kind)
     return sign_in
 
 
@@ -134,7 +136,7 @@ def replace(who: Principal, auth_time: datetime) -> SimpleNamespace:
     if old is None:
         db.session.rollback()
         raise InvalidToken
-    return _add(who.user_id, old.kind, old.client_id, old.scope, auth_time)
+    return _add(who.user_id, old.kind, old.client_id, old.scope, auth_time, db.in_session)
 
 
 def live(user_id: UUID | None = None) -> list[dict[str, Any]]:
@@ -205,7 +207,7 @@ def mark_ended(which: Sequence[ColumnElement[bool]], reason: str) -> int:
     return len(ended)
 
 
-def _add(user_id: UUID, kind: str, client_id: str, scope: str, auth_time: datetime) -> SimpleNamespace:
+def _add(user_id: UUID, kind: str, client_id: str, scope: str, auth_time: datetime, work: Work) -> SimpleNamespace:
     now, context = utcnow(), get_contextvars()
     values = {
         "id": time_ordered_id(),
@@ -223,8 +225,10 @@ def _add(user_id: UUID, kind: str, client_id: str, scope: str, auth_time: dateti
         "rotated_at": now,
         "idle_until": now + current_app.config["REFRESH_IDLE"],
         "expires_at": now + current_app.config["REFRESH_ABSOLUTE"],
+        "revoked_at": None,
+        "revoke_reason": None,
     }
-    db.session.connection().execute(_ADD, values)
+    work.later(_ADD, values)
     return SimpleNamespace(**values)
 
 

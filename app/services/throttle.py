@@ -31,14 +31,15 @@ which guess was right. Unknown addresses are counted, delayed and answered exact
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import timedelta
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, delete, select, update
+from sqlalchemy import bindparam, case, delete, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.database import Work
 from app.extensions import db
 from app.models import LoginThrottle, utcnow
 from app.services import audit, keys, known_devices, metrics
@@ -109,45 +110,36 @@ def failed(attempt: Attempt, user_id: UUID | None) -> None:
             audit.add(audit.Event.LOGIN_LOCK, None if rule is _NETWORK else user_id, limit=rule.name)
 
 
-def succeeded(attempt: Attempt) -> None:
-    """Take the attempt back in the caller's transaction: it was no failure, and it ends the growing delay."""
-    connection = db.session.connection()
+def succeeded(attempt: Attempt, work: Work) -> None:
+    """Take the attempt back in the caller's unit of work: it was no failure, and it ends the growing delay."""
     for rule, key, _ in attempt.counted:
-        connection.execute(_CLEAR if rule.grows else _TAKE_BACK, {"counter": key})
+        work.later(_CLEAR if rule.grows else _TAKE_BACK, {"counter": key})
 
 
 def _begin(counters: list[tuple[_Rule, str]], owner: UUID | None = None) -> Attempt:
-    """Count under every counter or, if one of them is blocked, under none."""
+    """Count under every counter or, if one of them is blocked, under none; the last is the one that grows."""
     now = utcnow()
+    keyed = [(rule, keys.mac(f"throttle {what}")) for rule, what in counters]
+    values: dict[str, Any] = {"moment": now, "latest": now + timedelta(seconds=_LONGEST_DELAY)}
+    for place, (rule, key) in enumerate(keyed):
+        values |= {f"counter{place}": key, f"ends{place}": now + rule.window}
     counted = []
-    for rule, what in counters:
-        key = keys.mac(f"throttle {what}")
-        failures = _count(rule, key, now)
-        if failures is not None:
-            counted.append((rule, key, failures))
-        elif rule is not _ACCOUNT or not known_devices.by_network(owner or _NOBODY):
-            until = db.session.scalar(select(LoginThrottle.blocked_until).where(LoginThrottle.key == key))
-            db.session.rollback()
-            metrics.throttled(f"guesses by {rule.name}").inc()
-            raise TooManyAttempts(math.ceil((until - now).total_seconds()) if until else 1)
-    db.session.commit()
+    with db.work() as work:
+        rows = {key: rest for key, *rest in work.do(_counting(len(keyed), on_postgresql=db.on_postgresql), values)}
+        for rule, key in keyed:
+            if key in rows:
+                failures, expires_at = rows[key]
+                counted.append((rule, key, failures))
+                if failures >= rule.limit:
+                    # The row is ours until the commit, so nobody can slip through between the two statements.
+                    delay = timedelta(seconds=min(2 ** min(failures - rule.limit, 10), _LONGEST_DELAY))
+                    until = now + delay if rule.grows else expires_at
+                    work.later(_BLOCK, {"counter": key, "until": until})
+            elif rule is not _ACCOUNT or not known_devices.by_network(owner or _NOBODY, work):
+                [(blocked_until,)] = work.do(_BLOCKED, {"counter": key})
+                metrics.throttled(f"guesses by {rule.name}").inc()
+                raise TooManyAttempts(math.ceil((blocked_until - now).total_seconds()) if blocked_until else 1)
     return Attempt(counted)
-
-
-def _count(rule: _Rule, key: str, now: datetime) -> int | None:
-    """Count one more and let the next wait if the rule wants it; None: this one has to wait, nothing was counted."""
-    longest = timedelta(seconds=_LONGEST_DELAY) if rule.grows else rule.window
-    connection = db.session.connection()
-    values = {"counter": key, "moment": now, "ends": now + rule.window, "latest": now + longest}
-    counted = connection.execute(_counting(connection.dialect.name, grows=rule.grows), values).one_or_none()
-    if counted is None:
-        return None
-    if counted.failures >= rule.limit:
-        # The row is ours until the commit, so nobody can slip through between the two statements.
-        delay = timedelta(seconds=min(2 ** min(counted.failures - rule.limit, 10), _LONGEST_DELAY))
-        until = now + delay if rule.grows else counted.expires_at
-        connection.execute(_BLOCK, {"counter": key, "until": until})
-    return int(counted.failures)
 
 
 # Statements of tables, not classes, and made once: making them took half of the time of a sign-in beside the hash.
@@ -155,27 +147,34 @@ _throttles = db.metadata.tables[LoginThrottle.__tablename__]
 _row = _throttles.c
 _this = _row.key == bindparam("counter")
 _CLEAR = delete(_throttles).where(_this)
-_TAKE_BACK = update(_throttles).where(_this, _row.failures > 0).values(failures=_row.failures - 1, blocked_until=None)
+_TAKE_BACK = update(_throttles).where(_this, _row.failures > 0).values(failures=_row.failures - 1, blocked_until=null())
 _BLOCK = update(_throttles).where(_this).values(blocked_until=bindparam("until"))
+_BLOCKED = select(_row.blocked_until).where(_this)
 
 
 @cache
-def _counting(dialect: str, *, grows: bool) -> Any:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    moment, ends, latest = (bindparam(name, type_=_row.expires_at.type) for name in ("moment", "ends", "latest"))
-    over = _row.expires_at <= moment
-    return (
-        insert(_throttles)
-        .values(key=bindparam("counter"), failures=1, blocked_until=None, expires_at=ends)
-        .on_conflict_do_update(
-            index_elements=[_row.key],
-            set_={
-                "failures": case((over, 1), else_=_row.failures + 1),
-                "blocked_until": None,
-                "expires_at": ends if grows else case((over, ends), else_=_row.expires_at),
-            },
-            # A block that ends later than any can was made by a clock that has been set back since.
-            where=_row.blocked_until.is_(None) | (_row.blocked_until <= moment) | (_row.blocked_until > latest),
-        )
-        .returning(_row.failures, _row.expires_at)
-    )
+def _counting(number: int, *, on_postgresql: bool) -> Any:
+    """Return what counts one more under each of so many counters, but those that are blocked, in their order.
+
+    One statement, since each is a round trip. It returns the counters that it counted under.
+    """
+    instant = partial(bindparam, type_=_row.expires_at.type)
+    rows = [
+        {"key": bindparam(f"counter{place}"), "failures": 1, "expires_at": instant(f"ends{place}")}
+        for place in range(number)
+    ]
+    statement = (postgresql.insert if on_postgresql else sqlite.insert)(_throttles).values(rows)
+    ends, grows = statement.excluded.expires_at, statement.excluded.key == bindparam(f"counter{number - 1}")
+    over = _row.expires_at <= instant("moment")
+    return statement.on_conflict_do_update(
+        index_elements=[_row.key],
+        set_={
+            "failures": case((over, 1), else_=_row.failures + 1),
+            "blocked_until": null(),
+            "expires_at": case((or_(over, grows), ends), else_=_row.expires_at),
+        },
+        # A block that ends later than any can was made by a clock that has been set back since.
+        where=_row.blocked_until.is_(None)
+        | (_row.blocked_until <= instant("moment"))
+        | (_row.blocked_until > case((grows, instant("latest")), else_=ends)),
+    ).returning(_row.key, _row.failures, _row.expires_at)

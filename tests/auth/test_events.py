@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -161,6 +162,15 @@ def test_people_see_their_events_in_plain_words_by_api_and_page(app: Flask, alic
     page = client.get("/account").text
     assert "Signed in from Firefox on Linux" in page
     assert "Sign-in refused from Firefox on Linux" in page
+
+
+def test_of_sign_ins_at_the_same_moment_one_is_the_first_after_a_refused_attempt(
+    app: Flask, alice: Person, count: Count
+) -> None:
+    login(app, alice, "wrong password")
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: login(app, alice), range(4))) == [200] * 4
+    assert count(f"security_events WHERE event = '{Event.LOGIN_SUCCESS_AFTER_FAIL.value}'") == 1
 
 
 def test_what_the_operator_did_is_said_so(app: Flask, alice: Person) -> None:

@@ -1,0 +1,111 @@
+"""Statements that PostgreSQL plans once for each connection, sent to its driver past SQLAlchemy."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Dialect, Engine, PoolProxiedConnection, Select, UpdateBase, exc
+
+Statement = Select[*tuple[Any, ...]] | UpdateBase
+Values = dict[str, Any]
+Rows = Sequence[Sequence[Any]]
+
+
+class Pipeline:
+    """A unit of work on a connection: what need not be sent alone, BEGIN and COMMIT too, goes with what must."""
+
+    def __init__(self, pooled: PoolProxiedConnection, dialect: Dialect) -> None:
+        self._pooled, self._dialect = pooled, dialect
+        self._waiting = [b"BEGIN"]
+        self._driver.autocommit = True  # it would send a BEGIN by itself; this only tells it not to
+
+    def do(self, statement: Statement, values: Values) -> Rows:
+        """Carry out a statement, after those that wait, and return its rows."""
+        self.later(statement, values)
+        cursor = self._pooled.cursor()
+        cursor.execute(b";".join(self._waiting))
+        self._waiting.clear()
+        return cursor.fetchall()
+
+    def later(self, statement: Statement, values: Values) -> None:
+        """Have a statement wait for the next that cannot."""
+        self._waiting.append(_execution(self._pooled, self._dialect, statement, values))
+
+    def commit(self) -> None:
+        """Carry out what waits, and commit."""
+        self._end(*self._waiting, b"COMMIT")
+
+    def rollback(self) -> None:
+        """Take back what was carried out, and forget what waits."""
+        self._end(b"ROLLBACK")
+
+    def _end(self, *statements: bytes) -> None:
+        self._pooled.cursor().execute(b";".join(statements))
+        self._driver.autocommit = False
+
+    @property
+    def _driver(self) -> Any:
+        return self._pooled.dbapi_connection
+
+
+def carry_out(engine: Engine, statement: Statement, values: Values) -> Rows:
+    """Carry out a statement on a connection of an engine that commits by itself; return its rows."""
+    pooled = engine.raw_connection()
+    try:
+        cursor = pooled.cursor()
+        cursor.execute(_execution(pooled, engine.dialect, statement, values))
+        return cursor.fetchall()
+    except engine.dialect.loaded_dbapi.Error:
+        pooled.invalidate()
+        raise
+    finally:
+        pooled.close()
+
+
+def usual(error: Exception) -> exc.DBAPIError:
+    """Return the error that SQLAlchemy makes of one of the driver's."""
+    kind = next(each.__name__ for each in type(error).__mro__ if hasattr(exc, each.__name__))
+    made: exc.DBAPIError = getattr(exc, kind)("a prepared statement", None, error, hide_parameters=True)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    name: str
+    prepare: str
+    execute: str
+    #: Values of parameters that are part of the statement.
+    fixed: Values
+    #: What makes of a value, by the name of its parameter, one that the driver takes: of JSON, its text.
+    processors: Mapping[str, Callable[[Any], Any]]
+
+
+def _execution(pooled: PoolProxiedConnection, dialect: Dialect, statement: Statement, values: Values) -> Any:
+    """Return what carries out the statement on a connection, on which it is prepared if it was not yet."""
+    prepared, cursor = _prepared(statement, dialect), pooled.cursor()
+    if prepared.name not in pooled.info:
+        cursor.execute(prepared.prepare)
+        pooled.info[prepared.name] = True
+    processed = {name: process(values[name]) for name, process in prepared.processors.items()}
+    return cursor.mogrify(prepared.execute, prepared.fixed | values | processed)
+
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+
+
+@lru_cache(maxsize=512)
+def _prepared(statement: Statement, dialect: Dialect) -> _Prepared:
+    """Return what prepares the statement on a connection (PostgreSQL's PREPARE), and what carries it out there."""
+    compiled = statement.compile(dialect=dialect)
+    sql = str(compiled)
+    names = list(dict.fromkeys(_PARAMETER.findall(sql)))
+    numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", sql).replace("%%", "%")
+    name = f"taskward_{hashlib.sha256(sql.encode()).hexdigest()[:16]}"
+    given = f"({', '.join(f'%({each})s' for each in names)})" if names else ""
+    fixed = {each: value for each, value in compiled.params.items() if value is not None}
+    made = ((each, bind.type.dialect_impl(dialect).bind_processor(dialect)) for each, bind in compiled.binds.items())
+    processors = {each: processor for each, processor in made if processor and each in names}
+    return _Prepared(name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} {given}", fixed, processors)
