@@ -2,19 +2,20 @@
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import UUID
 
 from flask import current_app
 from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
-from jwt import get_unverified_header
 from jwt.exceptions import PyJWTError
-from sqlalchemy import ColumnElement, bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, select, update
 
-from app.extensions import db
+from app.extensions import db, unverified_header
 from app.models import SignIn, User, utcnow
 from app.services import audit, keys, metrics, scopes, sign_ins
 from app.services.errors import InvalidGrant, InvalidScope, InvalidToken
@@ -116,7 +117,7 @@ def verify(raw: str, typ: str) -> Claims:
         raise InvalidToken
     try:
         claims = decode_token(raw)
-        header = get_unverified_header(raw)  # no longer unverified: the signature above covers it
+        header = unverified_header(raw)  # no longer unverified: the signature above covers it
         if header.get("typ") != typ:
             raise InvalidToken
         for name, kind in (_EVERY_TOKEN | _REQUIRED[typ]).items():
@@ -162,18 +163,18 @@ def rotate(raw: str, client_id: str, scope: str | None = None) -> TokenPair:
     if claims["client_id"] != client_id:
         raise _refusal()
     seq, now = claims["seq"], utcnow()
-    named = SignIn.id == UUID(claims["sid"]), SignIn.user_id == UUID(claims["sub"]), SignIn.client_id == client_id
-    known = {"sid": UUID(claims["sid"]), "sub": UUID(claims["sub"]), "client": client_id, "known": seq}
-    times = {"now": now, "idle_end": now + current_app.config["REFRESH_IDLE"]}
-    rotated = db.session.connection().execute(_ROTATE, known | times).one_or_none()
-    row: RefreshState = rotated or _repeat_of_last_rotation(named, seq, now)
+    named = {"sid": UUID(claims["sid"]), "sub": UUID(claims["sub"]), "client": client_id, "now": now}
+    new = {"known": seq, "idle_end": now + current_app.config["REFRESH_IDLE"]}
     try:
+        with db.work() as work:
+            rotated = next(map(_state, work.do(_ROTATE, named | new)), None)
+            if rotated:
+                scopes.within(scope, rotated.scope)  # before the commit: a token that is refused is not used up
+        row = rotated or _repeat_of_last_rotation(named, seq)
         narrowed = scopes.within(scope, row.scope)
     except InvalidScope:
-        db.session.rollback()
         metrics.refresh("refused").inc()
         raise
-    db.session.commit()
     metrics.refresh("rotated" if rotated else "grace").inc()
     audit.note(audit.Event.SESSION_RENEWED, row.user_id, row.id, repeated=rotated is None)
     return issue(row, narrowed)
@@ -191,38 +192,39 @@ _REFRESH_STATE = (
     SignIn.expires_at,
 )
 
+# Made once: making them takes longer than carrying them out.
 _now = bindparam("now", type_=SignIn.rotated_at.type)
-# Made once: making it takes longer than carrying it out.
+_good = (
+    SignIn.id == bindparam("sid"),
+    SignIn.user_id == bindparam("sub"),
+    SignIn.client_id == bindparam("client"),
+    *sign_ins.alive(_now),
+    exists().where(User.id == SignIn.user_id, User.disabled_at.is_(None)),
+)
 _ROTATE = (
     update(SignIn)
-    .where(
-        SignIn.id == bindparam("sid"),
-        SignIn.user_id == bindparam("sub"),
-        SignIn.client_id == bindparam("client"),
-        SignIn.seq == bindparam("known"),
-        *sign_ins.alive(_now),
-        exists().where(User.id == SignIn.user_id, User.disabled_at.is_(None)),
-    )
+    .where(*_good, SignIn.seq == bindparam("known"))
     .values(seq=SignIn.seq + 1, rotated_at=_now, idle_until=bindparam("idle_end"), last_seen_at=_now)
     .returning(*_REFRESH_STATE)
 )
+_UNMOVED = select(*_REFRESH_STATE).where(*_good).with_for_update(of=SignIn)
 
 
-def _repeat_of_last_rotation(named: tuple[ColumnElement[bool], ...], seq: int, now: datetime) -> RefreshState:
+def _state(row: Sequence[Any]) -> RefreshState:
+    return SimpleNamespace(**{column.key: value for column, value in zip(_REFRESH_STATE, row, strict=True)})
+
+
+def _repeat_of_last_rotation(named: dict[str, Any], seq: int) -> RefreshState:
     """Return the sign-in unmoved if ``seq`` is one behind and within grace; otherwise refuse, ending it on reuse."""
-    row = db.session.execute(
-        select(*_REFRESH_STATE)
-        .join(User, User.id == SignIn.user_id)
-        .where(*named, *sign_ins.alive(now), User.disabled_at.is_(None))
-        .with_for_update(of=SignIn)
-    ).one_or_none()
-    if row is None:
+    found = db.session.execute(_UNMOVED, named).one_or_none()
+    if found is None:
         db.session.rollback()
         raise _refusal()
-    if row.seq - seq == 1 and now - row.rotated_at <= current_app.config["REFRESH_GRACE"]:
-        return row
-    audit.add(audit.Event.TOKEN_REUSE, row.user_id, row.id, behind=row.seq - seq)
-    sign_ins.mark_ended([SignIn.id == row.id], "token reuse")
+    if found.seq - seq == 1 and named["now"] - found.rotated_at <= current_app.config["REFRESH_GRACE"]:
+        db.session.rollback()
+        return _state(found)
+    audit.add(audit.Event.TOKEN_REUSE, found.user_id, found.id, behind=found.seq - seq)
+    sign_ins.mark_ended([SignIn.id == found.id], "token reuse")
     db.session.commit()
     raise _refusal("reuse")
 
