@@ -110,7 +110,7 @@ class Database(SQLAlchemy):
         try:
             return prepared.carry_out(self.reader, statement, values)
         except self.reader.dialect.loaded_dbapi.Error as error:
-            raise prepared.usual(error) from error
+            raise prepared.usual(error, str(statement)) from error
 
     @contextmanager
     def work(self) -> Iterator[Work]:
@@ -136,7 +136,7 @@ class Database(SQLAlchemy):
             work.commit()
         except self.engine.dialect.loaded_dbapi.Error as error:
             pooled.invalidate()
-            raise prepared.usual(error) from error
+            raise prepared.usual(error, "a unit of prepared statements") from error
         except BaseException:
             with suppress(self.engine.dialect.loaded_dbapi.Error):
                 work.rollback()

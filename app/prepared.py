@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,21 +18,21 @@ class Pipeline:
     """A unit of work on a connection: what need not be sent alone, BEGIN and COMMIT too, goes with what must."""
 
     def __init__(self, pooled: PoolProxiedConnection, dialect: Dialect) -> None:
-        self._pooled, self._dialect = pooled, dialect
+        self._pooled, self._cursor, self._dialect = pooled, pooled.cursor(), dialect
         self._waiting = [b"BEGIN"]
         self._driver.autocommit = True  # it would send a BEGIN by itself; this only tells it not to
 
     def do(self, statement: Statement, values: Values) -> Rows:
         """Carry out a statement, after those that wait, and return its rows."""
         self.later(statement, values)
-        cursor = self._pooled.cursor()
-        cursor.execute(b";".join(self._waiting))
+        self._cursor.execute(b";".join(self._waiting))
         self._waiting.clear()
-        return cursor.fetchall()
+        return self._cursor.fetchall()
 
     def later(self, statement: Statement, values: Values) -> None:
         """Have a statement wait for the next that cannot."""
-        self._waiting.append(_execution(self._pooled, self._dialect, statement, values))
+        text, values = _ready(self._pooled, self._cursor, self._dialect, statement, values)
+        self._waiting.append(self._cursor.mogrify(text, values))
 
     def commit(self) -> None:
         """Carry out what waits, and commit."""
@@ -43,7 +43,7 @@ class Pipeline:
         self._end(b"ROLLBACK")
 
     def _end(self, *statements: bytes) -> None:
-        self._pooled.cursor().execute(b";".join(statements))
+        self._cursor.execute(b";".join(statements))
         self._driver.autocommit = False
 
     @property
@@ -56,7 +56,7 @@ def carry_out(engine: Engine, statement: Statement, values: Values) -> Rows:
     pooled = engine.raw_connection()
     try:
         cursor = pooled.cursor()
-        cursor.execute(_execution(pooled, engine.dialect, statement, values))
+        cursor.execute(*_ready(pooled, cursor, engine.dialect, statement, values))
         return cursor.fetchall()
     except engine.dialect.loaded_dbapi.Error:
         pooled.invalidate()
@@ -65,10 +65,10 @@ def carry_out(engine: Engine, statement: Statement, values: Values) -> Rows:
         pooled.close()
 
 
-def usual(error: Exception) -> exc.DBAPIError:
+def usual(error: Exception, statement: str) -> exc.DBAPIError:
     """Return the error that SQLAlchemy makes of one of the driver's."""
     kind = next(each.__name__ for each in type(error).__mro__ if hasattr(exc, each.__name__))
-    made: exc.DBAPIError = getattr(exc, kind)("a prepared statement", None, error, hide_parameters=True)
+    made: exc.DBAPIError = getattr(exc, kind)(statement, None, error, hide_parameters=True)
     return made
 
 
@@ -79,18 +79,22 @@ class _Prepared:
     execute: str
     #: Values of parameters that are part of the statement.
     fixed: Values
-    #: What makes of a value, by the name of its parameter, one that the driver takes: of JSON, its text.
-    processors: Mapping[str, Callable[[Any], Any]]
+    #: By names of parameters, what makes of a value one that the driver takes: of JSON, its text.
+    processors: Sequence[tuple[str, Callable[[Any], Any]]]
 
 
-def _execution(pooled: PoolProxiedConnection, dialect: Dialect, statement: Statement, values: Values) -> Any:
+def _ready(
+    pooled: PoolProxiedConnection, cursor: Any, dialect: Dialect, statement: Statement, values: Values
+) -> tuple[str, Values]:
     """Return what carries out the statement on a connection, on which it is prepared if it was not yet."""
-    prepared, cursor = _prepared(statement, dialect), pooled.cursor()
+    prepared = _prepared(statement, dialect)
     if prepared.name not in pooled.info:
         cursor.execute(prepared.prepare)
         pooled.info[prepared.name] = True
-    processed = {name: process(values[name]) for name, process in prepared.processors.items()}
-    return cursor.mogrify(prepared.execute, prepared.fixed | values | processed)
+    values = prepared.fixed | values
+    for name, process in prepared.processors:
+        values[name] = process(values[name])
+    return prepared.execute, values
 
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -107,5 +111,5 @@ def _prepared(statement: Statement, dialect: Dialect) -> _Prepared:
     given = f"({', '.join(f'%({each})s' for each in names)})" if names else ""
     fixed = {each: value for each, value in compiled.params.items() if value is not None}
     made = ((each, bind.type.dialect_impl(dialect).bind_processor(dialect)) for each, bind in compiled.binds.items())
-    processors = {each: processor for each, processor in made if processor and each in names}
+    processors = [(each, processor) for each, processor in made if processor and each in names]
     return _Prepared(name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} {given}", fixed, processors)

@@ -13,15 +13,17 @@ from app.prepared import Statement
 @contextmanager
 def asked(note: Callable[[str, dict[str, Any]], object]) -> Iterator[None]:
     """Note every statement that is carried out as a prepared one, with its parameters."""
-    execution = prepared._execution
+    ready = prepared._ready
 
-    def spy(pooled: PoolProxiedConnection, dialect: Dialect, statement: Statement, values: dict[str, Any]) -> Any:
+    def spy(
+        pooled: PoolProxiedConnection, cursor: Any, dialect: Dialect, statement: Statement, values: dict[str, Any]
+    ) -> Any:
         compiled = statement.compile(dialect=dialect)
         note(str(compiled), compiled.construct_params(values))
-        return execution(pooled, dialect, statement, values)
+        return ready(pooled, cursor, dialect, statement, values)
 
-    prepared._execution = spy
+    prepared._ready = spy
     try:
         yield
     finally:
-        prepared._execution = execution
+        prepared._ready = ready

@@ -89,6 +89,7 @@ def unseal(sealed: str, kid: str, algorithm: str, secret_key: str) -> Key | None
     return load(json.loads(text), algorithm)
 
 
+@lru_cache(maxsize=8)
 def derive(secret_key: str, purpose: str) -> bytes:
     """Return 256 bits made from SECRET_KEY for one purpose, which tell nothing about those for another."""
     return hmac.digest(secret_key.encode(), purpose.encode(), "sha256")
