@@ -196,9 +196,11 @@ def end_all(user_id: UUID, reason: str) -> int:
 def mark_ended(which: Sequence[ColumnElement[bool]], reason: str) -> int:
     """End the live sign-ins that match, with an event each, in the caller's transaction; return how many."""
     now = utcnow()
+    # In the order of their ids: two who end the same sign-ins in different orders would wait for each other.
+    held = select(SignIn.id).where(*which, *alive(now)).order_by(SignIn.id).with_for_update()
     ended = db.session.execute(
         update(SignIn)
-        .where(*which, *alive(now))
+        .where(SignIn.id.in_(held))
         .values(revoked_at=now, revoke_reason=reason)
         .returning(SignIn.id, SignIn.user_id)
     ).all()
