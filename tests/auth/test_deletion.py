@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 
 from app.extensions import db
 from tests.conftest import STRICT_DATABASE, Count
@@ -92,27 +92,25 @@ def test_what_changes_an_account_while_it_is_deleted_is_no_fault_of_ours(app: Fl
 
 
 @STRICT_DATABASE
-def test_sign_ins_are_ended_in_one_order_whatever_has_happened_to_them(app: Flask, alice: Person) -> None:
-    """Two who end the same ones, the second in the order of what was changed since, would wait for each other."""
+def test_sign_ins_are_ended_in_the_order_of_their_ids(app: Flask, alice: Person) -> None:
+    """Two who end the same ones, the second in the order in which they lie about by then, would wait for each other."""
     for _ in range(3):
         alice.another_sign_in()
-    others = sorted(UUID(each["id"]) for each in alice.get("/sessions").get_json()["items"] if not each["current"])
-    change = text("UPDATE sign_ins SET last_seen_at = now() WHERE id = :id")
+    *others, last = sorted(
+        UUID(each["id"]) for each in alice.get("/sessions").get_json()["items"] if not each["current"]
+    )
+    first = UUID(int=1)
+    hold = text("SELECT id FROM sign_ins WHERE id = :id FOR UPDATE")
     waiting = text(
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'transactionid'"
     )
-    free = text("SELECT id FROM sign_ins WHERE id IN :ids FOR UPDATE SKIP LOCKED").bindparams(
-        bindparam("ids", others, expanding=True)
-    )
-    with ThreadPoolExecutor(1) as pool, app.app_context():
-        for each in others[:2]:  # in the table they come after the third now
-            with db.engine.begin() as connection:
-                connection.execute(change, {"id": each})
+    with ThreadPoolExecutor(1) as pool, app.app_context(), db.read() as looking:
+        looking.execute(text("UPDATE sign_ins SET id = :first WHERE id = :last"), {"first": first, "last": last})
         with db.engine.begin() as holding:
-            holding.execute(change, {"id": others[2]})
+            holding.execute(hold, {"id": others[1]})
             ended = pool.submit(alice.delete, "/sessions")
-            with db.read() as looking:
-                while not looking.execute(waiting).first():
-                    time.sleep(0.01)
-                assert looking.scalars(free).all() == []
+            while not looking.execute(waiting).first():
+                time.sleep(0.01)
+            skipping = text(f"{hold} SKIP LOCKED")
+            assert [each for each in (first, others[0]) if looking.execute(skipping, {"id": each}).first()] == []
         assert ended.result().status_code == 204
