@@ -107,10 +107,8 @@ class Database(SQLAlchemy):
         Raises:
             DBAPIError: of the usual kind.
         """
-        try:
+        with prepared.usual_errors(self.reader.dialect, statement):
             return prepared.carry_out(self.reader, statement, values)
-        except self.reader.dialect.loaded_dbapi.Error as error:
-            raise prepared.usual(error, str(statement)) from error
 
     @contextmanager
     def work(self) -> Iterator[Work]:
@@ -129,20 +127,21 @@ class Database(SQLAlchemy):
                 raise
             self.session.commit()
             return
-        pooled = self.engine.raw_connection()
-        work = prepared.Pipeline(pooled, self.engine.dialect)
-        try:
-            yield work
-            work.commit()
-        except self.engine.dialect.loaded_dbapi.Error as error:
-            pooled.invalidate()
-            raise prepared.usual(error, "a unit of prepared statements") from error
-        except BaseException:
-            with suppress(self.engine.dialect.loaded_dbapi.Error):
-                work.rollback()
-            raise
-        finally:
-            pooled.close()
+        with prepared.usual_errors(self.engine.dialect, "a unit of prepared statements"):
+            pooled = self.engine.raw_connection()
+            work = prepared.Pipeline(pooled, self.engine.dialect)
+            try:
+                yield work
+                work.commit()
+            except self.engine.dialect.loaded_dbapi.Error:
+                pooled.invalidate()
+                raise
+            except BaseException:
+                with suppress(self.engine.dialect.loaded_dbapi.Error):
+                    work.rollback()
+                raise
+            finally:
+                pooled.close()
 
     @cached_property
     def in_session(self) -> Work:

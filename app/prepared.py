@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -65,11 +66,15 @@ def carry_out(engine: Engine, statement: Statement, values: Values) -> Rows:
         pooled.close()
 
 
-def usual(error: Exception, statement: str) -> exc.DBAPIError:
-    """Return the error that SQLAlchemy makes of one of the driver's."""
-    kind = next(each.__name__ for each in type(error).__mro__ if hasattr(exc, each.__name__))
-    made: exc.DBAPIError = getattr(exc, kind)(statement, None, error, hide_parameters=True)
-    return made
+@contextmanager
+def usual_errors(dialect: Dialect, what: object) -> Iterator[None]:
+    """Make of an error of the driver the one that SQLAlchemy makes of it; it names what was carried out."""
+    driver: Any = dialect.loaded_dbapi
+    try:
+        yield
+    except driver.Error as error:
+        kind = next(each.__name__ for each in type(error).__mro__ if hasattr(exc, each.__name__))
+        raise getattr(exc, kind)(str(what), None, error, hide_parameters=True) from error
 
 
 @dataclass(frozen=True, slots=True)
