@@ -46,8 +46,8 @@ security-report: $(TOOLS) ## write into docs/security.md which test proves which
 screenshots: $(TOOLS) browser ## take a picture of every page into screenshots/, and those of the README
 	$(BIN)/python -m tests.browser.screenshots
 
-bench: $(TOOLS) wrk ## measure beside other programs for an hour; writes bench/results.json and docs/performance.md
-	$(BIN)/python -m bench.run --rounds 7 --seconds 5 --write
+bench: $(TOOLS) wrk ## measure beside other programs for half an hour; writes bench/results.json and docs/performance.md
+	$(BIN)/python -m bench.run --rounds 7 --seconds 3 --write
 	$(BIN)/python -m bench.curves --write
 	$(BIN)/python -m bench.document
 

@@ -24,7 +24,11 @@ def keep_secret(text: str, *, always: bool = False) -> None:
 def leaks(text: str) -> list[str]:
     """Return the lines of the text that hold a secret."""
     secrets = _always | _in_this_test
-    return [line for line in text.splitlines() if _SHAPES.search(line) or any(each in line for each in secrets)]
+
+    def tells(part: str) -> bool:
+        return _SHAPES.search(part) is not None or any(secret in part for secret in secrets)
+
+    return [line for line in text.splitlines() if tells(line)] if tells(text) else []
 
 
 def watch(texts: Iterable[str], where: str) -> None:
