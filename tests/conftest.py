@@ -71,6 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
         postgresql_server()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are cores: some tests mostly wait."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest, so that no process is left with one of them when the others are done.
