@@ -3,7 +3,8 @@
 Writes go through ``db.session``, one explicit transaction for each unit of work. Reads go through ``db.read()``, whose
 connections are in AUTOCOMMIT for good and open no transaction: that saves two round trips on PostgreSQL and takes no
 lock on SQLite. The two have pools of their own, since switching a connection to and fro costs two round trips again.
-The reads of nearly every request go through ``db.ask()``, which has PostgreSQL plan them once for each connection.
+The reads of nearly every request go through ``db.ask()``, and what signing in and refreshing write through
+``db.work()``: PostgreSQL plans such statements once for each connection.
 """
 
 import select

@@ -1,4 +1,4 @@
-"""The programs of Taskward as processes of their own, started in a fifth of the time that the imports would take.
+"""The programs of Taskward as processes of their own, started without the second that loading the libraries takes.
 
 A process that has loaded the libraries is forked for each program. Everything of ours is loaded anew, and the
 environment, directory, arguments and streams are the program's own; what it does to itself ends with it.

@@ -109,7 +109,9 @@ def test_sign_ins_are_ended_in_the_order_of_their_ids(app: Flask, alice: Person)
         with db.engine.begin() as holding:
             holding.execute(hold, {"id": others[1]})
             ended = pool.submit(alice.delete, "/sessions")
+            deadline = time.monotonic() + 10
             while not looking.execute(waiting).first():
+                assert time.monotonic() < deadline, "nobody waits for the one that is held"
                 time.sleep(0.01)
             skipping = text(f"{hold} SKIP LOCKED")
             assert [each for each in (first, others[0]) if looking.execute(skipping, {"id": each}).first()] == []
