@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
         postgresql_server()
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Run one process more than there are cores: some tests mostly wait."""
     return (os.cpu_count() or 1) + 1

@@ -26,7 +26,7 @@ SETTINGS = f"""
 exec(open({str(ROOT / "gunicorn.conf.py")!r}).read())
 from app.ops import worker
 worker.PATIENCE = {PATIENCE}
-worker.PACE = 1_000_000
+worker.PACE = 100_000
 
 # Little is to be enough to fill what the kernel keeps for a connection.
 import socket
