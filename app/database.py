@@ -11,11 +11,11 @@ import select
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import orjson
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, Select, UpdateBase, create_engine, event, exc
 from sqlalchemy.orm import DeclarativeBase, scoped_session
@@ -37,6 +37,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+class Question(NamedTuple):
+    """What `Database.ask` is asked."""
+
+    statement: Select[*tuple[Any, ...]]
+    values: Values
 
 
 class Work(Protocol):
@@ -91,6 +98,10 @@ class Database(SQLAlchemy):
         of 0.3, and half of the calls of functions here. Should anything go wrong, the usual way finds out: it asks
         anew, after a restart of the server for instance, or raises the usual errors.
         """
+        prefetched, rows = g.pop("prefetched", (None, ()))
+        if prefetched and prefetched.statement is statement and prefetched.values == values:
+            found: Rows = rows
+            return found
         engine = self.reader
         if engine.dialect.name == "postgresql":
             try:
@@ -99,6 +110,10 @@ class Database(SQLAlchemy):
                 pass
         with engine.connect() as connection:
             return connection.execute(statement, values).all()
+
+    def prefetched(self, question: Question, rows: Rows) -> None:
+        """Keep the rows for the next call of `ask` in this request, in case it asks just that."""
+        g.prefetched = question, rows
 
     def write_at_once(self, statement: UpdateBase, values: Values) -> Rows:
         """Carry out a statement that writes as a unit of work of its own, prepared as by `ask`; return its rows.

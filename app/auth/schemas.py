@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.services.sign_ins import Principal
+from app.services.liveness import Principal
 from app.services.tokens import TokenPair
 from app.web.payload import Answer, Email, MergePatch, Name, OneLine, Schema, Secret
 

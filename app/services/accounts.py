@@ -18,6 +18,7 @@ from app.services.errors import (
     UserNotFound,
     WrongPassword,
 )
+from app.services.liveness import Principal
 
 
 def register(email: str, password: str, name: str = "", timezone: str = "UTC") -> User:
@@ -59,7 +60,7 @@ def create(email: str, password: str, name: str = "", timezone: str = "UTC") -> 
     return user
 
 
-def change_password(who: sign_ins.Principal, current: str, new: str) -> None:
+def change_password(who: Principal, current: str, new: str) -> None:
     """Replace the password and end every other sign-in, in one transaction; commits.
 
     Raises:
@@ -73,7 +74,7 @@ def change_password(who: sign_ins.Principal, current: str, new: str) -> None:
     db.session.commit()
 
 
-def change_password_anew(who: sign_ins.Principal, current: str, new: str) -> tokens.TokenPair:
+def change_password_anew(who: Principal, current: str, new: str) -> tokens.TokenPair:
     """Do the same, and replace the caller's own sign-in too, so that no copy of its tokens is good; commits.
 
     Raises:
@@ -87,7 +88,7 @@ def change_password_anew(who: sign_ins.Principal, current: str, new: str) -> tok
     return pair
 
 
-def change_email(who: sign_ins.Principal, email: str) -> dict[str, Any]:
+def change_email(who: Principal, email: str) -> dict[str, Any]:
     """Replace the e-mail address and end every other sign-in, in one transaction; commits. Returns the profile.
 
     The address is half of what one signs in with, so what was signed in with the old one ends, as with a password
@@ -105,7 +106,7 @@ def change_email(who: sign_ins.Principal, email: str) -> dict[str, Any]:
     return profile(who.user_id)
 
 
-def change_email_anew(who: sign_ins.Principal, email: str) -> tokens.TokenPair | None:
+def change_email_anew(who: Principal, email: str) -> tokens.TokenPair | None:
     """Do the same, and replace the caller's own sign-in too; commits. Returns None for the present address.
 
     Raises:
@@ -155,7 +156,7 @@ def profile(user_id: UUID) -> dict[str, Any]:
     return dict(row._mapping)
 
 
-def delete_own(who: sign_ins.Principal, password: str) -> None:
+def delete_own(who: Principal, password: str) -> None:
     """Delete the caller's account with tasks, sign-ins and events; commits.
 
     Raises:
@@ -181,7 +182,7 @@ def remove(user_id: UUID) -> None:
     db.session.commit()
 
 
-def _replace_password(who: sign_ins.Principal, current: str, new: str) -> None:
+def _replace_password(who: Principal, current: str, new: str) -> None:
     passwords.check(new, "new_password", about=(who.name, who.email))
     proven = authentication.prove(who, current, audit.Event.PASSWORD_CHANGE_FAIL)
     new_hash = passwords.hash_password(new)
@@ -190,7 +191,7 @@ def _replace_password(who: sign_ins.Principal, current: str, new: str) -> None:
     sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "password changed")
 
 
-def _replace_email(who: sign_ins.Principal, email: str) -> bool:
+def _replace_email(who: Principal, email: str) -> bool:
     """Replace the address in the caller's transaction; False if it is the present one."""
     address = addresses.valid(email)
     if address == who.email:

@@ -11,6 +11,7 @@ from app.extensions import db
 from app.models import SignIn, User, utcnow
 from app.services import addresses, audit, clients, keys, passwords, scopes, sign_ins, throttle, tokens
 from app.services.errors import InvalidClient, InvalidCredentials, WrongPassword
+from app.services.liveness import Principal
 
 
 def sign_in(
@@ -62,7 +63,7 @@ def sign_in(
     return pair
 
 
-def reauthenticate(who: sign_ins.Principal, password: str) -> tokens.TokenPair:
+def reauthenticate(who: Principal, password: str) -> tokens.TokenPair:
     """Take the password as proof that it is still the same person (RFC 9470, ASVS 7.5), and start anew; commits.
 
     The caller's sign-in is replaced by one whose ``auth_time``, which a refresh never moves, is now.
@@ -84,7 +85,7 @@ def reauthenticate(who: sign_ins.Principal, password: str) -> tokens.TokenPair:
     return pair
 
 
-def start_anew(who: sign_ins.Principal, auth_time: datetime) -> tuple[tokens.TokenPair, UUID]:
+def start_anew(who: Principal, auth_time: datetime) -> tuple[tokens.TokenPair, UUID]:
     """Replace the caller's sign-in in a transaction that holds the account; return the tokens and id of the new one.
 
     Raises:
@@ -102,7 +103,7 @@ def start_anew(who: sign_ins.Principal, auth_time: datetime) -> tuple[tokens.Tok
     return tokens.issue(sign_in, scope), sign_in.id
 
 
-def prove(who: sign_ins.Principal, password: str, failure: audit.Event) -> str:
+def prove(who: Principal, password: str, failure: audit.Event) -> str:
     """Check that the password is the caller's; commits. Returns its stored hash, to replace only while it still stands.
 
     Raises:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select, update
 from app.database import Work
 from app.extensions import db
 from app.models import OAuthClient, SignIn, utcnow
-from app.services import audit, scopes, sign_ins
+from app.services import audit, liveness, scopes, sign_ins
 from app.services.errors import ClientNotFound, InvalidClient, InvalidInput
 
 
@@ -108,7 +108,7 @@ def hold(client_id: str, work: Work = db.in_session) -> bool:
 def registered() -> list[dict[str, Any]]:
     """Return every registered client, oldest first: id, name, type, scope, introspects, status, sessions and times."""
     live = select(func.count()).select_from(SignIn).where(SignIn.client_id == OAuthClient.id)
-    sessions = live.where(*sign_ins.alive(utcnow())).scalar_subquery().label("sessions")
+    sessions = live.where(*liveness.alive(utcnow())).scalar_subquery().label("sessions")
     query = select(*OAuthClient.__table__.c, sessions).order_by(OAuthClient.created_at, OAuthClient.id)
     with db.read() as connection:
         return [_described(row) for row in connection.execute(query)]
@@ -149,7 +149,7 @@ def connected(user_id: UUID) -> list[dict[str, Any]]:
     """
     columns = SignIn.client_id, OAuthClient.name, SignIn.scope, SignIn.created_at, SignIn.last_seen_at
     query = select(*columns).outerjoin(OAuthClient, OAuthClient.id == SignIn.client_id)
-    query = query.where(*_connecting(user_id), *sign_ins.alive(utcnow())).order_by(SignIn.last_seen_at.desc())
+    query = query.where(*_connecting(user_id), *liveness.alive(utcnow())).order_by(SignIn.last_seen_at.desc())
     found: dict[str, dict[str, Any]] = {}
     with db.read() as connection:
         for row in connection.execute(query):

@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import CalendarFeed, User
 from app.services import audit, export
 from app.services.errors import FeedNotFound, UserNotFound
-from app.services.sign_ins import Principal
+from app.services.liveness import Principal
 from app.services.task_query import Query
 from app.services.task_rows import TaskRow
 

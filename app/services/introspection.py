@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
-from app.services import sign_ins, tokens
+from app.services import liveness, tokens
 from app.services.clients import Client
 
 _MEMBERS = ("client_id", "exp", "iat", "sub", "aud", "iss", "jti")
@@ -40,7 +40,7 @@ def describe(raw: str, client: Client) -> dict[str, Any]:
 
 
 def _access_scope(claims: tokens.Claims) -> str | None:
-    who = sign_ins.principal(claims)
+    who = liveness.principal(claims)
     return None if who is None else " ".join(each for each in claims["scope"].split() if each in who.scopes)
 
 
@@ -51,7 +51,7 @@ def _refresh_scope(claims: tokens.Claims) -> str | None:
         .join(User, User.id == SignIn.user_id)
         .where(SignIn.id == UUID(claims["sid"]), SignIn.user_id == UUID(claims["sub"]))
         .where(SignIn.client_id == claims["client_id"], SignIn.seq == claims["seq"])
-        .where(User.disabled_at.is_(None), *sign_ins.alive(utcnow()))
+        .where(User.disabled_at.is_(None), *liveness.alive(utcnow()))
     )
     with db.read() as connection:
         scope: str | None = connection.execute(query).scalar()

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select, update
 
 from app.extensions import db
 from app.models import SignIn, User, utcnow
-from app.services import accounts, addresses, audit, passwords, sign_ins
+from app.services import accounts, addresses, audit, liveness, passwords, sign_ins
 from app.services.errors import SignInNotFound, UserNotFound
 
 
@@ -113,7 +113,7 @@ _BY_OPERATOR = "ended by the operator"
 
 def _accounts() -> Select[Any]:
     theirs = SignIn.user_id == User.id
-    live = select(func.count()).select_from(SignIn).where(theirs, *sign_ins.alive(utcnow()))
+    live = select(func.count()).select_from(SignIn).where(theirs, *liveness.alive(utcnow()))
     return select(
         User.id,
         User.email,

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.extensions import db
 from app.models import BlockedToken, SignIn
-from app.services import audit, sign_ins, tokens
+from app.services import audit, liveness, sign_ins, tokens
 
 
 def revoke(raw: str, client_id: str) -> bool:
@@ -26,7 +26,7 @@ def revoke(raw: str, client_id: str) -> bool:
     if typ == tokens.REFRESH:
         sign_ins.mark_ended([SignIn.id == sign_in_id], "token revoked")
         db.session.commit()
-    elif sign_ins.principal(claims) is not None:
+    elif liveness.principal(claims) is not None:
         _block(claims["jti"], claims["exp"])
         audit.record(audit.Event.TOKEN_REVOKED, user_id, sign_in_id)
     return True

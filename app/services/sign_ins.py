@@ -1,99 +1,24 @@
-"""Sign-ins: start, ask whether alive, list, end. The row is the root of trust of every token that names it."""
+"""Sign-ins: start, list, end. The row is the root of trust of every token that names it."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import ColumnElement, bindparam, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from structlog.contextvars import get_contextvars
 
-from app.database import Work, uuid_of
+from app.database import Work
 from app.extensions import db
-from app.models import BlockedToken, SignIn, User, time_ordered_id, utcnow
+from app.models import SignIn, time_ordered_id, utcnow
 from app.services import audit, devices
 from app.services.errors import InvalidToken, SignInNotFound
+from app.services.liveness import Principal, alive
 from app.services.scopes import ALL_SCOPES
 
 _SEEN_AT_MOST_EVERY = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who is asking, through which sign-in: everything the liveness question returns."""
-
-    sign_in_id: UUID
-    user_id: UUID
-    kind: str
-    scopes: frozenset[str]
-    auth_time: datetime
-    last_seen_at: datetime
-    email: str
-    name: str
-    timezone: str
-    theme: str
-    rev: int
-    created_at: datetime
-    idle_until: datetime
-    expires_at: datetime
-
-    @property
-    def renewable(self) -> bool:
-        """Whether renewing the tokens puts the end off; what else does is the password, which starts a new sign-in."""
-        return self.idle_until < self.expires_at
-
-    def seconds_left(self) -> int:
-        """Return in how many seconds the sign-in is over if nothing renews it."""
-        return max(0, math.ceil((min(self.idle_until, self.expires_at) - utcnow()).total_seconds()))
-
-
-def alive(now: Any) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions under which a sign-in is alive at ``now`` (a datetime or a bound parameter)."""
-    return SignIn.revoked_at.is_(None), SignIn.expires_at > now, SignIn.idle_until > now
-
-
-_PRINCIPAL = (
-    select(
-        SignIn.kind,
-        SignIn.scope,
-        SignIn.auth_time,
-        SignIn.last_seen_at,
-        User.email,
-        User.name,
-        User.timezone,
-        User.theme,
-        User.rev,
-        User.created_at,
-        SignIn.idle_until,
-        SignIn.expires_at,
-    )
-    .join(User, User.id == SignIn.user_id)
-    .where(
-        SignIn.id == bindparam("sid"),
-        SignIn.user_id == bindparam("sub"),
-        User.disabled_at.is_(None),
-        ~exists().where(BlockedToken.jti == bindparam("jti")),
-        *alive(bindparam("now", type_=SignIn.expires_at.type)),
-    )
-)
-
-
-def principal(claims: dict[str, Any]) -> Principal | None:
-    """Answer the liveness question for the verified claims of an access token, in one round trip; None means revoked.
-
-    Its scopes are those the token names, of those that the sign-in has.
-    """
-    sign_in_id, user_id = uuid_of(claims["sid"]), uuid_of(claims["sub"])
-    rows = db.ask(_PRINCIPAL, {"sid": sign_in_id, "sub": user_id, "jti": claims["jti"], "now": utcnow()})
-    if not rows:
-        return None
-    kind, scope, *rest = rows[0]
-    scopes = frozenset(scope.split()).intersection(claims["scope"].split())
-    return Principal(sign_in_id, user_id, kind, scopes, *rest)
 
 
 def touch(who: Principal) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, exists, func, not_, or_, select, tuple_
 
+from app.database import Question
 from app.extensions import db
 from app.models import Priority, Task, TaskTag
 from app.services import task_cursors
@@ -46,20 +47,14 @@ def page(
     Raises:
         InvalidInput: the cursor is damaged or came from another list.
     """
-    narrowings, values = _narrowings(user_id, query)
-    if cursor is not None:
-        values["last_key"], values["last_id"] = task_cursors.read(cursor, query)
-    continued = cursor is not None
-    statement = _page_statement(query.status, narrowings, query.order, continued=continued, backwards=backwards)
-    # The rows beyond the page are not read, only whether there is one.
-    values["rows"] = limit + 1
-    if narrowings:
-        # How best to find them depends on the values: such a list is planned each time.
-        with db.read() as connection:
-            rows: Sequence[Any] = connection.execute(statement, values).all()
+    statement, values = asked = question(user_id, query, limit, cursor, backwards=backwards)
+    if prepared(asked):
+        rows: Sequence[Any] = db.ask(statement, values)
     else:
-        rows = db.ask(statement, values)
+        with db.read() as connection:
+            rows = connection.execute(statement, values).all()
     more, rows = len(rows) > limit, rows[:limit]
+    continued = cursor is not None
     if backwards:
         rows = rows[::-1]
     following, previous = (continued, more) if backwards else (more, continued)
@@ -68,6 +63,30 @@ def page(
         next_cursor=_cursor(query, rows[-1]) if rows and following else None,
         previous_cursor=_cursor(query, rows[0]) if rows and previous else None,
     )
+
+
+def question(
+    user_id: UUID, query: Query, limit: int, cursor: str | None = None, *, backwards: bool = False
+) -> Question:
+    """Return what `page` asks the database for these arguments.
+
+    Raises:
+        InvalidInput: the cursor is damaged or came from another list.
+    """
+    narrowings, values = _narrowings(user_id, query)
+    if cursor is not None:
+        values["last_key"], values["last_id"] = task_cursors.read(cursor, query)
+    # The rows beyond the page are not read, only whether there is one.
+    values["rows"] = limit + 1
+    continued = cursor is not None
+    return Question(
+        _page_statement(query.status, narrowings, query.order, continued=continued, backwards=backwards), values
+    )
+
+
+def prepared(asked: Question) -> bool:
+    """Tell whether it is asked with `db.ask`; how best to find what is narrowed depends on the values."""
+    return "value_0" not in asked.values
 
 
 def total(user_id: UUID, query: Query) -> int:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy import delete as delete_
 
+from app.database import Question
 from app.extensions import db
 from app.models import DeletedTask, Task, utcnow
 from app.services import idempotency, task_writes
@@ -40,13 +41,18 @@ def create(user_id: UUID, fields: dict[str, Any], request: Request | None = None
     return row, True
 
 
+def question(user_id: UUID, task_id: UUID) -> Question:
+    """Return what `get` asks the database."""
+    return Question(_ONE, {"owner": user_id, "task": task_id})
+
+
 def get(user_id: UUID, task_id: UUID) -> TaskRow:
     """Return the task, in the trash or not.
 
     Raises:
         TaskNotFound: the person has no such task; somebody else's does not exist here.
     """
-    rows = db.ask(_ONE, {"owner": user_id, "task": task_id})
+    rows = db.ask(*question(user_id, task_id))
     if not rows:
         raise TaskNotFound
     return row_of(rows[0])

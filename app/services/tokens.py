@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, exists, select, update
 
 from app.extensions import db, unverified_header
 from app.models import SignIn, User, utcnow
-from app.services import audit, keys, metrics, scopes, sign_ins
+from app.services import audit, keys, liveness, metrics, scopes, sign_ins
 from app.services.errors import InvalidGrant, InvalidScope, InvalidToken
 
 ACCESS = keys.ACCESS
@@ -103,7 +103,7 @@ def issue(sign_in: RefreshState, scope: str | None = None) -> TokenPair:
 def verify(raw: str, typ: str) -> Claims:
     """Return the claims of a token of this type whose signature, issuer, audience, expiry and claims are all good.
 
-    Says nothing about whether it has been revoked: that is `sign_ins.principal`.
+    Says nothing about whether it has been revoked: that is `liveness.principal`.
 
     Raises:
         InvalidToken: anything at all is wrong with it (RFC 8725 §3).
@@ -198,7 +198,7 @@ _good = (
     SignIn.id == bindparam("sid"),
     SignIn.user_id == bindparam("sub"),
     SignIn.client_id == bindparam("client"),
-    *sign_ins.alive(_now),
+    *liveness.alive(_now),
     exists().where(User.id == SignIn.user_id, User.disabled_at.is_(None)),
 )
 _ROTATE = (

@@ -9,7 +9,7 @@ from flask import Blueprint, request, url_for
 
 from app.extensions import csrf
 from app.services import task_batch, task_changes, task_cursors, task_lists, tasks
-from app.services.errors import PreconditionFailed
+from app.services.errors import InvalidInput, PreconditionFailed
 from app.services.task_rows import TaskRow
 from app.tasks import answers, formats, schemas
 from app.tasks.conditions import condition, etag, known, list_etag, repeatable
@@ -22,6 +22,20 @@ bp = Blueprint("tasks_api", __name__, url_prefix="/api/users/<uuid:user_id>/task
 csrf.exempt(bp)  # reads no cookie
 
 
+def _usual_page(user_id: UUID) -> Any:
+    """Return what `index` asks if it has to make a list in JSON, and nothing is wrong with the request."""
+    if formats.wanted() != "json" or "If-None-Match" in request.headers:
+        return None
+    try:
+        asked = query_string(schemas.ListQuery)
+        # Only narrowed lists depend on the time of somebody's clock.
+        query = asked.query(task_cursors.seen_at(asked.cursor, "UTC"))
+        question = task_lists.question(user_id, query, asked.limit, asked.cursor)
+    except InvalidInput:
+        return None
+    return question if task_lists.prepared(question) else None
+
+
 @bp.get("")
 @documented(
     query=schemas.ListQuery,
@@ -31,7 +45,7 @@ csrf.exempt(bp)  # reads no cookie
     sends=["ETag", "Link"],
     also={304: None},
 )
-@owner_required("tasks:read")
+@owner_required("tasks:read", prefetch=_usual_page)
 def index(user_id: UUID) -> Any:
     """List tasks, a page at a time, 304 with ``If-None-Match`` if unchanged; or all in another format by Accept."""
     kind = formats.wanted()
@@ -88,7 +102,7 @@ def put(user_id: UUID, task_id: UUID) -> Any:
 
 @bp.get("/<uuid:task_id>")
 @documented(accepts=["If-None-Match"], response=answers.Task, also={304: None}, sends=["ETag"])
-@owner_required("tasks:read")
+@owner_required("tasks:read", prefetch=tasks.question)
 def show(user_id: UUID, task_id: UUID) -> Any:
     """Show a task, in the trash or not; 304 with ``If-None-Match`` if it is unchanged."""
     task = tasks.get(user_id, task_id)

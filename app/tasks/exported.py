@@ -10,7 +10,7 @@ from flask import Response
 
 from app.models import utcnow
 from app.services import audit, export
-from app.services.sign_ins import Principal
+from app.services.liveness import Principal
 from app.services.task_rows import TaskRow
 from app.tasks import schemas
 from app.web.streaming import streamed

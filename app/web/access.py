@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 from uuid import UUID
 
 from flask import Flask, after_this_request, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from app.database import Question, uuid_of
 from app.models import utcnow
-from app.services import audit, clients, sign_ins, tokens
+from app.services import audit, clients, liveness, sign_ins, tokens
 from app.services.errors import InvalidGrant, InvalidToken
-from app.services.sign_ins import Principal
+from app.services.liveness import Principal
 from app.web import cookies
 from app.web.errors import STEP_UP_MAX_AGE, InsufficientScope, MissingToken, NotTheOwner, SignInOver, StepUpRequired
 
@@ -22,19 +23,26 @@ PAGES_CLIENT = "taskward-pages"
 API_CLIENT = clients.FIRST_PARTY.id
 
 View = Callable[..., Any]
+Prefetch = Callable[..., Question | None]
 
 
-def owner_required(scope: str) -> Callable[[View], View]:
+def owner_required(scope: str, prefetch: Prefetch | None = None) -> Callable[[View], View]:
     """Let the view run only for the person the route's ``user_id`` names, with a token that has ``scope``.
 
     The order is fixed: no or bad token 401, another person's id 403 (whether or not such a person exists), missing
     scope 403 insufficient_scope.
+
+    Args:
+        scope: what the token must be good for.
+        prefetch: called with the id of whoever the token is of, as ``user_id``, and the other arguments of the view;
+            returns what the view is going to ask the database, or None. It is asked in the same round trip as who is
+            asking. A view that then asks something else gets the answer to that.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*, user_id: UUID, **arguments: Any) -> Any:
-            who = _bearer()
+            who = _bearer(prefetch and partial(prefetch, **arguments))
             if who.user_id != user_id:
                 audit.record(audit.Event.AUTHZ_FAIL, who.user_id, who.sign_in_id, endpoint=request.endpoint)
                 raise NotTheOwner
@@ -165,7 +173,7 @@ def present() -> Principal | None:
         except InvalidToken:
             continue
         # A refresh token names no scope, and nothing here asks for one.
-        if claims["client_id"] == PAGES_CLIENT and (who := sign_ins.principal({"scope": ""} | claims)):
+        if claims["client_id"] == PAGES_CLIENT and (who := liveness.principal({"scope": ""} | claims)):
             return who
     return None
 
@@ -197,17 +205,17 @@ def check_owner_routes(app: Flask) -> None:
         raise RuntimeError(f"routes with a user_id but without @owner_required: {', '.join(sorted(open_routes))}")
 
 
-def _bearer() -> Principal:
+def _bearer(prefetch: Prefetch | None = None) -> Principal:
     raw = bearer_token()
     if raw is None:
         raise MissingToken
-    who = _alive(raw)
+    who = _alive(raw, prefetch=prefetch)
     if who is None:
         raise InvalidToken
     return who
 
 
-def _alive(raw: str, only_of: str | None = None) -> Principal | None:
+def _alive(raw: str, only_of: str | None = None, prefetch: Prefetch | None = None) -> Principal | None:
     try:
         claims = tokens.verify(raw, tokens.ACCESS)
     except InvalidToken:
@@ -215,7 +223,7 @@ def _alive(raw: str, only_of: str | None = None) -> Principal | None:
     # A page asks for no scope. A token of another client, put into the cookie, would have every right there.
     if only_of is not None and claims["client_id"] != only_of:
         return None
-    who = sign_ins.principal(claims)
+    who = liveness.principal(claims, prefetch and prefetch(user_id=uuid_of(claims["sub"])))
     if who is not None:
         sign_ins.touch(who)
         g.principal = who
