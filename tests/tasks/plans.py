@@ -46,8 +46,8 @@ def prepared_plan(app: Flask, statement: str) -> list[str]:
         return [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {numbered}")]
 
 
-def searches(lines: list[str]) -> list[str]:
-    """Return how tasks and tags are searched: the line that names the index, and with it what is sought there."""
+def searches(lines: list[str], table: str = "task") -> list[str]:
+    """Return how tasks and tags, or others, are searched: the line that names the index, with what is sought there."""
     # SQLite names the columns it seeks by beside the index, PostgreSQL on the next line.
     found = []
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
@@ -56,7 +56,7 @@ def searches(lines: list[str]) -> list[str]:
         elif ("Index" in line and " Scan" in line) or "Seq Scan" in line:
             found.append(f"{line} {following}" if "Index Cond" in following else line)
     # One statement may ask who is asking, too.
-    return [each for each in found if "task" in each]
+    return [each for each in found if table in each]
 
 
 def sorts(lines: list[str]) -> bool:
