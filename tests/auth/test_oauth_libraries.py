@@ -14,9 +14,13 @@ from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from app.services.scopes import ALL_SCOPES
+from tests.conftest import ONE_DATABASE
 from tests.oauth_clients import Registered, register
 from tests.people import Person
 from tests.servers import Server
+
+# What a library makes of an answer does not depend on the database; the same answers come from both in `test_oauth`.
+pytestmark = ONE_DATABASE
 
 METHODS = ["client_secret_basic", "client_secret_post", "none"]
 
