@@ -16,6 +16,7 @@ from app.tasks.conditions import condition, etag, known, list_etag, repeatable
 from app.web.access import owner_required, principal
 from app.web.contract import documented
 from app.web.errors import on_service_error
+from app.web.json import NotModified
 from app.web.payload import json_body, query_string
 
 bp = Blueprint("tasks_api", __name__, url_prefix="/api/users/<uuid:user_id>/tasks")
@@ -56,7 +57,7 @@ def index(user_id: UUID) -> Any:
     tag = list_etag(who.rev, query.fingerprint(), asked.limit, asked.cursor, asked.count, who.timezone)
     headers = {"ETag": tag, "Vary": "Accept"}
     if known(tag):
-        return "", 304, headers
+        return NotModified(headers)
     page = task_lists.page(user_id, query, asked.limit, asked.cursor)
     items = [schemas.task_json(row, who.timezone) for row in page.items]
     body: dict[str, Any] = {"items": items, "next_cursor": page.next_cursor}
@@ -107,7 +108,7 @@ def show(user_id: UUID, task_id: UUID) -> Any:
     """Show a task, in the trash or not; 304 with ``If-None-Match`` if it is unchanged."""
     task = tasks.get(user_id, task_id)
     if known(etag(task)):
-        return "", 304, {"ETag": etag(task)}
+        return NotModified({"ETag": etag(task)})
     return _shown(task)
 
 

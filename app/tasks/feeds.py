@@ -11,6 +11,7 @@ from app.services import feeds
 from app.tasks import answers, calendar
 from app.web.access import owner_required, principal, require_scope, require_step_up
 from app.web.contract import documented
+from app.web.json import NotModified
 from app.web.streaming import streamed
 
 api = Blueprint("feeds_api", __name__, url_prefix="/api/users/<uuid:user_id>/feed")
@@ -61,7 +62,7 @@ def read(secret: str) -> Any:
         "X-Robots-Tag": "noindex",
     }
     if request.if_none_match.contains_weak(headers["ETag"][3:-1]):
-        return "", 304, headers
+        return NotModified(headers)
     pieces = calendar.events(feeds.open_and_due(reader.user_id), reader.timezone)
     response = streamed(pieces, calendar.MIMETYPE)
     response.headers.update(headers)
