@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Iterable
+from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
@@ -20,10 +21,26 @@ def exposition() -> bytes:
     counted = REGISTRY
     if ValueClass._multiprocess:
         counted = CollectorRegistry()
-        MultiProcessCollector(counted)  # type: ignore[no-untyped-call] # the library's
+        counted.register(_Counted(None))
     asked = CollectorRegistry()
     asked.register(_Asked())
     return generate_latest(counted) + generate_latest(asked)
+
+
+class _Counted(MultiProcessCollector):
+    """What all processes counted; one that has only just made its file, which is empty then, has counted nothing."""
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for file in Path(self._path).glob("*.db") if _size(file)]
+        found: Iterable[Metric] = self.merge(files)
+        return found
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # those of a process that ended are removed
+        return 0
 
 
 class _Asked(Collector):

@@ -258,6 +258,16 @@ def test_totals_are_exact_over_all_workers_also_when_one_is_killed(app: Flask, w
     assert total() - before == 105
 
 
+@ONE_DATABASE
+def test_a_process_that_has_only_just_made_its_file_takes_nothing_from_the_others(workers: Server) -> None:
+    just_made = directory(workers.process.pid) / "histogram_1.db"
+    just_made.touch()
+    status, text = ask(f"{workers.url}/metrics", BEARER)
+    just_made.unlink()
+    assert status == 200
+    assert value(samples(text), "taskward_database_up") == 1
+
+
 LEFT_BEHIND = (
     "import config, sys; d = config.counters_directory(); open(f'{d}/counter_1.db', 'w'); print(d, flush=True)"
 )
