@@ -104,12 +104,11 @@ def _found(values: dict[str, Any]) -> Sequence[Any]:
 
 def _found_with(prefetch: Question, values: dict[str, Any]) -> Sequence[Any]:
     rows = db.ask(_both(prefetch.statement), prefetch.values | values)
-    if rows:
-        found: Sequence[Any] = _row(rows[0][-1]) if rows[0][-1] else ()
-    else:  # and nothing that could bring the answer along
-        found = _found(values)
+    if not rows:
+        # Nothing that could bring the answer along. The view asks anew: what it shows must not be older than ``rev``.
+        return _found(values)
     db.prefetched(prefetch, [row[:-1] for row in rows])
-    return found
+    return _row(rows[0][-1]) if rows[0][-1] else ()
 
 
 def _row(text: str) -> Sequence[Any]:

@@ -1,6 +1,8 @@
 """What a view is going to read is read in one round trip with who is asking: as if it had been two."""
 
+import threading
 from collections.abc import Callable
+from itertools import count
 from uuid import UUID
 
 import pytest
@@ -10,6 +12,8 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.services import liveness, task_lists, tasks, tokens
 from app.services.task_query import Query
+from tests.asked import asked
+from tests.conftest import STRICT_DATABASE
 from tests.people import Person, make_person
 from tests.tasks import plans
 
@@ -86,3 +90,28 @@ def test_what_is_wrong_with_a_query_is_told_only_to_whoever_may_ask(alice: Perso
     assert get(alice.url(f"/tasks?{query}"), headers={"Authorization": "Bearer x"}).status_code == 401
     theirs = {"Authorization": f"Bearer {bob.access_token}"}
     assert get(alice.url(f"/tasks?{query}"), headers=theirs).status_code == 403
+
+
+@STRICT_DATABASE
+@pytest.mark.parametrize("place", [1, 2, 3])
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_task_that_is_added_while_a_list_is_read_is_never_hidden_by_its_entity_tag(
+    alice: Person, before: int, place: int
+) -> None:
+    for _ in range(before):
+        alice.make_task(title="There before")
+    statements = count(1)
+    request = threading.current_thread()
+
+    def add_in_between(_statement: str, _values: object) -> None:
+        if threading.current_thread() is request and next(statements) == place:
+            adding = threading.Thread(target=alice.make_task, kwargs={"title": "Added meanwhile"})
+            adding.start()
+            adding.join()
+
+    with asked(add_in_between):
+        first = alice.get("/tasks")
+    known = alice.bearer() | {"If-None-Match": first.headers["ETag"]}
+    again = alice.client.get(alice.url("/tasks"), headers=known)
+    if again.status_code == 304:
+        assert first.get_json() == alice.get("/tasks").get_json()
