@@ -158,7 +158,8 @@ def _plans(app: Flask, sent: plans.Sent, person: Person, query: str) -> Iterator
     sent.clear()
     response = person.get(f"/tasks?{query}")
     assert response.status_code == 200, response.text
-    assert len([each for each in sent if "signing_keys" not in each[0]]) <= 3  # those are read every few seconds
+    # Keys are read every few seconds. Who is asking, the page and the total; an empty page cannot bring who is asking.
+    assert len([each for each in sent if "signing_keys" not in each[0]]) <= (3 if response.get_json()["items"] else 4)
     statement, parameters = next(each for each in sent if "sort_key" in each[0])
     yield plans.plan(app, statement, parameters)
     if "%(" in statement:
