@@ -98,10 +98,9 @@ class Database(SQLAlchemy):
         of 0.3, and half of the calls of functions here. Should anything go wrong, the usual way finds out: it asks
         anew, after a restart of the server for instance, or raises the usual errors.
         """
-        prefetched, rows = g.pop("prefetched", (None, ()))
-        if prefetched and prefetched.statement is statement and prefetched.values == values:
-            found: Rows = rows
-            return found
+        ahead: tuple[Question, Rows] | None = g.pop("prefetched", None)
+        if ahead and ahead[0].statement is statement and ahead[0].values == values:
+            return ahead[1]
         engine = self.reader
         if engine.dialect.name == "postgresql":
             try:

@@ -21,7 +21,7 @@ def exposition() -> bytes:
     counted = REGISTRY
     if ValueClass._multiprocess:
         counted = CollectorRegistry()
-        counted.register(_Counted(None))
+        _Counted(counted)
     asked = CollectorRegistry()
     asked.register(_Asked())
     return generate_latest(counted) + generate_latest(asked)
@@ -31,9 +31,7 @@ class _Counted(MultiProcessCollector):
     """What all processes counted; one that has only just made its file, which is empty then, has counted nothing."""
 
     def collect(self) -> Iterable[Metric]:
-        files = [str(file) for file in Path(self._path).glob("*.db") if _size(file)]
-        found: Iterable[Metric] = self.merge(files)
-        return found
+        yield from self.merge([str(file) for file in Path(self._path).glob("*.db") if _size(file)])
 
 
 def _size(file: Path) -> int:

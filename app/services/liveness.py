@@ -1,4 +1,4 @@
-"""The liveness question: is the sign-in behind a token alive, and who is it. One round trip for every request."""
+"""The liveness question, asked for every request: is the sign-in behind a token alive, and who is it."""
 
 import math
 from collections.abc import Sequence
@@ -85,8 +85,8 @@ def principal(claims: dict[str, Any], prefetch: Question | None = None) -> Princ
     """Answer the liveness question for the verified claims of an access token, in one round trip; None means revoked.
 
     Its scopes are those the token names, of those that the sign-in has. On PostgreSQL the same round trip brings what
-    ``prefetch`` asks, for the `db.ask` that follows: one task is read a quarter faster so, a list a tenth. Its
-    parameters must not be named like those of the liveness question.
+    ``prefetch`` asks, for the `db.ask` that follows: a fifth more reads of one task, a twelfth more lists. Where that
+    finds nothing there is another. Its parameters must not be named like those of the liveness question.
     """
     sign_in_id, user_id = uuid_of(claims["sid"]), uuid_of(claims["sub"])
     values = {"sid": sign_in_id, "sub": user_id, "jti": claims["jti"], "now": utcnow()}

@@ -47,12 +47,12 @@ def page(
     Raises:
         InvalidInput: the cursor is damaged or came from another list.
     """
-    statement, values = asked = question(user_id, query, limit, cursor, backwards=backwards)
-    if prepared(asked):
-        rows: Sequence[Any] = db.ask(statement, values)
-    else:
+    statement, values = question(user_id, query, limit, cursor, backwards=backwards)
+    if narrowed(query):
         with db.read() as connection:
-            rows = connection.execute(statement, values).all()
+            rows: Sequence[Any] = connection.execute(statement, values).all()
+    else:
+        rows = db.ask(statement, values)
     more, rows = len(rows) > limit, rows[:limit]
     continued = cursor is not None
     if backwards:
@@ -84,9 +84,9 @@ def question(
     )
 
 
-def prepared(asked: Question) -> bool:
-    """Tell whether it is asked with `db.ask`; how best to find what is narrowed depends on the values."""
-    return "value_0" not in asked.values
+def narrowed(query: Query) -> bool:
+    """Tell whether how best to find the tasks depends on the values: such a list is planned each time, others once."""
+    return any(True for _ in _wanted(query))
 
 
 def total(user_id: UUID, query: Query) -> int:

@@ -12,11 +12,10 @@ from app.services import task_batch, task_changes, task_cursors, task_lists, tas
 from app.services.errors import InvalidInput, PreconditionFailed
 from app.services.task_rows import TaskRow
 from app.tasks import answers, formats, schemas
-from app.tasks.conditions import condition, etag, known, list_etag, repeatable
+from app.tasks.conditions import NotModified, condition, etag, known, list_etag, repeatable
 from app.web.access import owner_required, principal
 from app.web.contract import documented
 from app.web.errors import on_service_error
-from app.web.json import NotModified
 from app.web.payload import json_body, query_string
 
 bp = Blueprint("tasks_api", __name__, url_prefix="/api/users/<uuid:user_id>/tasks")
@@ -31,10 +30,9 @@ def _usual_page(user_id: UUID) -> Any:
         asked = query_string(schemas.ListQuery)
         # Only narrowed lists depend on the time of somebody's clock.
         query = asked.query(task_cursors.seen_at(asked.cursor, "UTC"))
-        question = task_lists.question(user_id, query, asked.limit, asked.cursor)
+        return None if task_lists.narrowed(query) else task_lists.question(user_id, query, asked.limit, asked.cursor)
     except InvalidInput:
         return None
-    return question if task_lists.prepared(question) else None
 
 
 @bp.get("")

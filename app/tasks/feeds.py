@@ -9,9 +9,9 @@ from flask import Blueprint, current_app, request, url_for
 from app.extensions import csrf
 from app.services import feeds
 from app.tasks import answers, calendar
+from app.tasks.conditions import NotModified
 from app.web.access import owner_required, principal, require_scope, require_step_up
 from app.web.contract import documented
-from app.web.json import NotModified
 from app.web.streaming import streamed
 
 api = Blueprint("feeds_api", __name__, url_prefix="/api/users/<uuid:user_id>/feed")
