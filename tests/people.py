@@ -87,9 +87,8 @@ def make_person(app: Flask, email: str, name: str = "") -> Person:
     with app.app_context():
         user = User(email=email, email_key=email.casefold(), name=name, password_hash=_hash(app))
         db.session.add(user)
-        db.session.commit()
-        user_id = str(user.id)
-    return signed_in(app, user_id, email)
+        db.session.flush()
+        return _signed_in(app, user, "api", API_CLIENT, ALL_SCOPES)
 
 
 def signed_in(
@@ -98,9 +97,14 @@ def signed_in(
     """Sign an account in on one more device."""
     with app.app_context():
         user = db.session.query(User).filter_by(email_key=email.casefold()).one()
-        pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))
-        db.session.commit()
-    return Person(app, user_id, email, pair.access_token, pair.refresh_token)
+        return _signed_in(app, user, kind, client_id, scope)
+
+
+def _signed_in(app: Flask, user: User, kind: str, client_id: str, scope: str) -> Person:
+    person = app, str(user.id), user.email
+    pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))
+    db.session.commit()
+    return Person(*person, pair.access_token, pair.refresh_token)
 
 
 @lru_cache

@@ -29,7 +29,7 @@ def test_processes_that_start_at_the_same_moment_share_one_secret(tmp_path: Path
     env = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"}
     env["INSTANCE_PATH"] = str(tmp_path / "instance")
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": ROOT, "env": env}
-    processes = [subprocess.Popen([sys.executable, "-c", program], **pipes) for _ in range(8)]
+    processes = [subprocess.Popen([sys.executable, "-c", program], **pipes) for _ in range(4)]
     for process in processes:
         assert process.stdout.readline() == b"\n"  # has imported everything, waits at the gate
     for process in processes:

@@ -1,12 +1,15 @@
 """Forms of sign-in and account."""
 
+from functools import lru_cache
 from typing import ClassVar
-from zoneinfo import available_timezones
 
+from markupsafe import Markup
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, RadioField, SelectField, StringField
-from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # the stubs are of WTForms 3.2
+from wtforms.fields import Choice, SelectChoice  # type: ignore[attr-defined] # the stubs are of WTForms 3.2
 from wtforms.validators import DataRequired, InputRequired
+from wtforms.widgets import Select
 
+from app.services.accounts import time_zones
 from app.services.errors import EmailTaken, ServiceError, WrongPassword
 from app.services.passwords import MIN_LENGTH
 from app.web.forms import Form
@@ -43,8 +46,22 @@ class RegistrationForm(Form):
     next = HiddenField()
 
 
+class _RememberedOptions(Select):
+    """A list of hundreds of choices: to write each anew takes most of a page's time."""
+
+    @classmethod
+    def render_option(cls, choice: Choice) -> Markup:  # type: ignore[override] # the stubs are of WTForms 3.2
+        return _option(choice.value, choice.label, choice.selected)
+
+
+@lru_cache(maxsize=2048)
+def _option(value: str, label: str, selected: bool) -> Markup:
+    return Markup('<option{} value="{}">{}</option>').format(" selected" if selected else "", value, label)
+
+
+@lru_cache
 def _zones(current: str = "UTC") -> list[SelectChoice]:
-    listed = {name for name in available_timezones() if "/" in name and not name.startswith("Etc/")}
+    listed = {name for name in time_zones() if "/" in name and not name.startswith("Etc/")}
     choices = [SelectChoice("UTC")]
     for name in sorted(listed | {current} - {"UTC"}):
         region, _, place = name.partition("/")
@@ -59,6 +76,7 @@ class ProfileForm(Form):
     timezone = SelectField(
         "Time zone",
         choices=_zones,
+        widget=_RememberedOptions(),
         validate_choice=False,
         description="Decides what “today” and “overdue” mean for your tasks.",
     )

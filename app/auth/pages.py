@@ -1,7 +1,6 @@
 """Pages: register, sign in, sign out; and what is answered to forms that came too late."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import (
     Blueprint,
@@ -180,7 +179,7 @@ def _target(wanted: str | None) -> str:
 
 def _known_zone(guess: str | None) -> str:
     # The browser's guess is a convenience; the account page lets the person choose.
-    return guess if guess in available_timezones() else "UTC"
+    return guess if guess in accounts.time_zones() else "UTC"
 
 
 def _open() -> bool:

@@ -1,5 +1,6 @@
-// Evaluated in a page: returns a sentence for everything in its markup that no page may have.
-() => {
+// Returns a sentence for everything in the HTML of a page that no page may have.
+(html) => {
+  const document = new DOMParser().parseFromString(html, "text/html");
   const all = (selector) => [...document.querySelectorAll(selector)];
   const start = (element) => element.cloneNode(false).outerHTML.slice(0, 150);
   const found = [];

@@ -165,8 +165,8 @@ def _is_last(response: Response) -> bool:
     return response.request.resource_type in ("document", "xhr") and response.status != 303
 
 
-def reach(page: Page, state: State, **ids: str) -> None:
-    """Bring a page of the person's browser into a state.
+def reach(page: Page, state: State, **ids: str) -> Response:
+    """Bring a page of the person's browser into a state, and return the answer that it shows.
 
     Raises:
         AssertionError: it ended with another status.
@@ -191,3 +191,4 @@ def reach(page: Page, state: State, **ids: str) -> None:
         response = answer.value
     assert response is not None
     assert response.status == state.status, f"{state.name}: {response.status}"
+    return response
