@@ -15,11 +15,12 @@ from tests.pages import Browser
 from tests.people import Person
 from tests.servers import Server
 
+pytestmark = ONE_DATABASE
+
 HOSTS = ["x" * 64 + ".example", "a..b", ".", "-", "é" * 70, "[::1", "a b", "a/b", "x" * 3000]
 PATHS = ["/", "/login", "/nothing", "/api/me", "/api/nothing", "/oauth/token", "/healthz"]
 
 
-@ONE_DATABASE
 @in_turn("path", PATHS)
 @in_turn("host", HOSTS, ids=range(len(HOSTS)))
 def test_a_host_that_is_no_name_is_no_fault_of_ours(app: Flask, client: FlaskClient, host: str, path: str) -> None:
@@ -97,7 +98,6 @@ FORMS = {
 }
 
 
-@ONE_DATABASE
 @in_turn("path", FORMS)
 def test_a_file_where_text_belongs_is_no_fault_of_ours(app: Flask, alice: Person, path: str) -> None:
     path_of_task = path.replace("{task}", alice.make_task()["id"])

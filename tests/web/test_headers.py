@@ -11,6 +11,8 @@ from tests.conftest import ONE_DATABASE, MakeApp
 from tests.in_turn import in_turn
 from tests.people import Person
 
+pytestmark = ONE_DATABASE
+
 Ask = Callable[[Person], TestResponse]
 
 
@@ -66,7 +68,6 @@ def carol(make_app: MakeApp, alice: Person) -> Person:
     return Person(app, alice.id, alice.email, alice.access_token, alice.refresh_token)
 
 
-@ONE_DATABASE
 @in_turn(("status", "ask"), ANSWERS.values(), ids=ANSWERS)
 def test_every_answer_carries_the_security_headers(carol: Person, status: int, ask: Ask) -> None:
     with ask(carol) as response:
@@ -90,7 +91,6 @@ def test_every_answer_carries_the_security_headers(carol: Person, status: int, a
             assert len(headers.getlist(name)) == 1 or name == "Set-Cookie", name
 
 
-@ONE_DATABASE
 @in_turn(("status", "ask"), ANSWERS.values(), ids=ANSWERS)
 def test_nothing_about_a_person_is_kept_by_caches(carol: Person, status: int, ask: Ask) -> None:
     with ask(carol) as response:
@@ -125,7 +125,6 @@ def test_data_may_load_nothing(app: Flask) -> None:
     assert policy == "default-src 'none'; frame-ancestors 'none'"
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize("path", ["/login", "/nothing", "/api/me", "/healthz", "/static/app.css"])
 def test_over_https_every_answer_asks_for_https_from_now_on(make_app: MakeApp, path: str) -> None:
     client = make_app(PUBLIC_URL="https://tasks.example.org").test_client()

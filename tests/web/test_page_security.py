@@ -10,6 +10,8 @@ from tests.in_turn import in_turn
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
 
+pytestmark = ONE_DATABASE
+
 HTTPS = "https://tasks.example.org"
 SIGNED_IN_PAGES = ("/tasks", "/account")
 SIGNED_OUT_PAGES = ("/login", "/register")
@@ -108,7 +110,6 @@ def test_reading_changes_nothing_and_starts_no_session(app: Flask, alice: Person
     assert all(each.startswith("INSERT INTO security_events") for each in writes)
 
 
-@ONE_DATABASE
 @pytest.mark.proves("S3", "ASVS 3.7.2")
 @in_turn(
     "wanted",
@@ -224,7 +225,6 @@ def test_two_cookies_of_two_sign_ins_open_nothing_and_signing_out_ends_both(
             assert thief.get("/tasks").status_code == 303
 
 
-@ONE_DATABASE
 @pytest.mark.proves("ASVS 3.5.1")
 @in_turn(
     "headers",
@@ -261,7 +261,6 @@ def test_a_form_that_another_site_sends_is_refused_token_or_not(
     assert alice.get().get_json()["name"] == "Alice"
 
 
-@ONE_DATABASE
 @pytest.mark.parametrize(
     "headers",
     [

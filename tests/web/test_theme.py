@@ -5,8 +5,11 @@ import re
 import pytest
 from flask import Flask
 
+from tests.conftest import ONE_DATABASE
 from tests.pages import Browser
 from tests.people import Person
+
+pytestmark = ONE_DATABASE
 
 
 def shown(browser: Browser, page: str = "/tasks") -> tuple[list[str], str, list[str]]:
