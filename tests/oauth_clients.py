@@ -40,7 +40,7 @@ class Registered:
 
     def signed_in(self, person: Person, scope: str = ALL_SCOPES) -> Person:
         """Return the person with a sign-in through this client."""
-        return signed_in(self.app, person.id, person.email, "oauth", self.id, scope)
+        return signed_in(self.app, person.email, "oauth", self.id, scope)
 
 
 def register(

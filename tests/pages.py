@@ -20,7 +20,7 @@ class Browser:
         self.client: FlaskClient = app.test_client()
         self.origin: str = app.config["PUBLIC_URL"]
         if person is not None:
-            tokens = signed_in(app, person.id, person.email, "web", PAGES_CLIENT)
+            tokens = signed_in(app, person.email, "web", PAGES_CLIENT)
             self.keep("ACCESS_COOKIE_NAME", tokens.access_token)
             self.keep("REFRESH_COOKIE_NAME", tokens.refresh_token)
 

@@ -69,7 +69,7 @@ class Person:
 
     def another_sign_in(self) -> "Person":
         """Return the same person on another device."""
-        return signed_in(self.app, self.id, self.email)
+        return signed_in(self.app, self.email)
 
     def make_task(self, **fields: Any) -> dict[str, Any]:
         """Create a task through the API and return it."""
@@ -92,7 +92,7 @@ def make_person(app: Flask, email: str, name: str = "") -> Person:
 
 
 def signed_in(
-    app: Flask, user_id: str, email: str, kind: str = "api", client_id: str = API_CLIENT, scope: str = ALL_SCOPES
+    app: Flask, email: str, kind: str = "api", client_id: str = API_CLIENT, scope: str = ALL_SCOPES
 ) -> Person:
     """Sign an account in on one more device."""
     with app.app_context():

@@ -103,7 +103,7 @@ def test_no_session_of_any_kind_outlives_a_password_change_made_elsewhere(
     app: Flask, alice: Person, change: Callable[[Flask, Person], None]
 ) -> None:
     browser = Browser(app, alice)
-    oauth = signed_in(app, alice.id, alice.email, "oauth")
+    oauth = signed_in(app, alice.email, "oauth")
     change(app, alice)
     for person in (alice, oauth):
         assert person.get("/api/me").status_code == 401

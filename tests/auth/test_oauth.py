@@ -207,7 +207,7 @@ def test_the_metadata_describes_what_there_is(client: FlaskClient, app: Flask, m
 def test_the_issuer_of_the_metadata_is_the_issuer_of_the_tokens(make_app: MakeApp, alice: Person) -> None:
     app = make_app(PUBLIC_URL="https://tasks.example.org")
     body = app.test_client().get(METADATA).get_json()
-    there = signed_in(app, alice.id, alice.email)
+    there = signed_in(app, alice.email)
     claims = jwt.decode(there.access_token, options={"verify_signature": False})
     assert body["issuer"] == claims["iss"] == claims["aud"] == "https://tasks.example.org"
     assert alice.client.get("/api/me", headers=there.bearer()).status_code == 401

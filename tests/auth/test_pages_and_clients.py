@@ -22,7 +22,7 @@ def test_an_access_token_of_another_client_opens_no_page(app: Flask, alice: Pers
 def test_an_access_token_of_the_pages_opens_them(app: Flask, alice: Person) -> None:
     """The control of the test above."""
     browser = app.test_client()
-    there = signed_in(app, alice.id, alice.email, "web", "taskward-pages")
+    there = signed_in(app, alice.email, "web", "taskward-pages")
     browser.set_cookie(app.config["ACCESS_COOKIE_NAME"], there.access_token)
     assert browser.get("/tasks").status_code == 200
 

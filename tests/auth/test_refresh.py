@@ -158,7 +158,7 @@ def test_an_access_token_is_no_refresh_token(app: Flask, refresh: Refresh, alice
 @pytest.mark.proves("T12", "T14")
 def test_the_refresh_token_of_a_browser_is_good_in_no_api(app: Flask, refresh: Refresh) -> None:
     person = make_person(app, "dora@example.org")
-    browser = signed_in(app, person.id, person.email, "web", "taskward-pages")
+    browser = signed_in(app, person.email, "web", "taskward-pages")
     assert refused(refresh(app, browser.refresh_token))
     assert works(browser)
 

@@ -93,7 +93,7 @@ class SignIns(RuleBasedStateMachine):
         sign_in.issued.append(self.time)
 
     def _another(self) -> Modelled:
-        return self._keep(signed_in(self.app, self.person.id, self.person.email))
+        return self._keep(signed_in(self.app, self.person.email))
 
     def _keep(self, tokens: Person) -> Modelled:
         self.sign_ins.append(Modelled(self.time, [tokens], self.time, issued=[self.time]))

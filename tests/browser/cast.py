@@ -45,7 +45,7 @@ def make_cast(app: Flask) -> tuple[dict[str, Person], dict[str, str]]:
 
 def enter(app: Flask, context: BrowserContext, person: Person, url: str) -> None:
     """Sign the person in in this browser, without the form."""
-    there = signed_in(app, person.id, person.email, "web", PAGES_CLIENT)
+    there = signed_in(app, person.email, "web", PAGES_CLIENT)
     names = app.config["ACCESS_COOKIE_NAME"], app.config["REFRESH_COOKIE_NAME"]
     tokens = zip(names, (there.access_token, there.refresh_token), strict=True)
     context.add_cookies([{"name": name, "value": token, "url": url} for name, token in tokens])

@@ -24,7 +24,7 @@ def carol(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Somebody signed in by a browser too, whose database has just gone."""
     directory: Path = tmp_path_factory.mktemp("down")
     with installation(request.param, directory) as env, opened(env) as app:
-        person = signed_in(app, make_person(app, "carol@example.org").id, "carol@example.org", "web", PAGES_CLIENT)
+        person = signed_in(app, make_person(app, "carol@example.org").email, "web", PAGES_CLIENT)
         assert person.get("/api/me").status_code == 200  # the token is known to be good
         destroy_database(app, env)
         yield person
