@@ -101,7 +101,7 @@ def signed_in(
 
 
 def _signed_in(app: Flask, user: User, kind: str, client_id: str, scope: str) -> Person:
-    person = app, str(user.id), user.email
+    person = app, str(user.id), user.email  # read before the commit, after which they would be asked for again
     pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))
     db.session.commit()
     return Person(*person, pair.access_token, pair.refresh_token)

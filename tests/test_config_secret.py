@@ -25,22 +25,24 @@ def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) ->
 
 
 def test_processes_that_start_at_the_same_moment_share_one_secret(tmp_path: Path) -> None:
-    program = "import sys, config; print(flush=True); sys.stdin.read(); print(config.load()['SECRET_KEY'])"
-    env = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"}
-    env["INSTANCE_PATH"] = str(tmp_path / "instance")
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": ROOT, "env": env}
-    processes = [subprocess.Popen([sys.executable, "-c", program], **pipes) for _ in range(4)]
+    places = [tmp_path / str(number) for number in range(50)]
+    program = "import sys, config; print(flush=True); sys.stdin.read()\n"
+    program += "for place in sys.argv[1:]: print(config.load({'INSTANCE_PATH': place})['SECRET_KEY'])"
+    gate, opener = os.pipe()
+    pipes: dict[str, Any] = {"stdin": gate, "stdout": subprocess.PIPE, "cwd": ROOT}
+    processes = [subprocess.Popen([sys.executable, "-c", program, *places], **pipes) for _ in range(4)]
+    os.close(gate)
     for process in processes:
         assert process.stdout.readline() == b"\n"  # has imported everything, waits at the gate
-    for process in processes:
-        process.stdin.close()
+    os.close(opener)  # for all of them
     secrets = set()
     for process in processes:
         with process:
-            secrets.add(process.stdout.read())
+            secrets.add(tuple(process.stdout.read().split()))
         assert process.returncode == 0
     assert len(secrets) == 1
-    assert [path.name for path in (tmp_path / "instance").iterdir()] == ["secret_key"]
+    assert len(set(*secrets)) == len(places)
+    assert {path.name for place in places for path in place.iterdir()} == {"secret_key"}
 
 
 @pytest.mark.parametrize(

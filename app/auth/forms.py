@@ -47,7 +47,7 @@ class RegistrationForm(Form):
 
 
 class _RememberedOptions(Select):
-    """A list of hundreds of choices: to write each anew takes most of a page's time."""
+    """A list of hundreds of choices: to write each anew took as long as the rest of the account page."""
 
     @classmethod
     def render_option(cls, choice: Choice) -> Markup:  # type: ignore[override] # the stubs are of WTForms 3.2

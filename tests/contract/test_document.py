@@ -12,10 +12,7 @@ from app.web import payload
 from app.web.contract import operations, path_of
 from app.web.payload import Schema
 from app.web.problem import PROBLEM_TYPE
-from tests.conftest import ONE_DATABASE
 from tests.contract.examples import FILE, Visit, settled, visit
-
-pytestmark = ONE_DATABASE
 
 DESCRIBED = ("/api", "/oauth", "/.well-known", "/healthz", "/readyz")
 #: What is there but not in the document, and why.

@@ -10,8 +10,6 @@ from tests.in_turn import in_turn
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
 
-pytestmark = ONE_DATABASE
-
 HTTPS = "https://tasks.example.org"
 SIGNED_IN_PAGES = ("/tasks", "/account")
 SIGNED_OUT_PAGES = ("/login", "/register")
@@ -52,6 +50,7 @@ def test_no_page_shows_a_token(app: Flask, alice: Person, page: str) -> None:
         assert token.split(".")[2] not in text
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 3.4.3", "ASVS 3.4.4", "ASVS 3.4.5", "ASVS 3.4.6", "ASVS 3.4.8")
 @in_turn("path", [*SIGNED_OUT_PAGES, "/tasks", "/nowhere", "/api/me", "/oauth/token", "/static/app.css"])
 def test_every_answer_tells_the_browser_what_not_to_do(client: FlaskClient, path: str) -> None:
@@ -66,6 +65,7 @@ def test_every_answer_tells_the_browser_what_not_to_do(client: FlaskClient, path
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 3.4.1")
 def test_over_https_browsers_are_told_to_stay_there_for_a_year(https: Flask, client: FlaskClient) -> None:
     header = "Strict-Transport-Security"
@@ -74,6 +74,7 @@ def test_over_https_browsers_are_told_to_stay_there_for_a_year(https: Flask, cli
         assert header not in client.get(path).headers
 
 
+@ONE_DATABASE
 @pytest.mark.proves("S6", "ASVS 3.4.2")
 @in_turn("path", ["/login", "/api/me", "/api/auth/login", "/oauth/token", "/oauth/revoke"])
 def test_no_other_origin_is_let_in(client: FlaskClient, path: str) -> None:
@@ -83,6 +84,7 @@ def test_no_other_origin_is_let_in(client: FlaskClient, path: str) -> None:
         assert not [name for name, _ in answer.headers if name.lower().startswith("access-control-")]
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 3.5.2")
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_what_a_browser_sends_without_asking_first_is_no_json_request(
@@ -110,6 +112,7 @@ def test_reading_changes_nothing_and_starts_no_session(app: Flask, alice: Person
     assert all(each.startswith("INSERT INTO security_events") for each in writes)
 
 
+@ONE_DATABASE
 @pytest.mark.proves("S3", "ASVS 3.7.2")
 @in_turn(
     "wanted",
@@ -137,6 +140,7 @@ def test_signing_in_leads_nowhere_but_to_this_site(app: Flask, alice: Person, wa
     assert (answer.status_code, answer.headers["Location"]) == (303, "/tasks")
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("wanted", ["//[", "//℀.com"])
 def test_a_way_back_that_is_no_address_leads_to_the_list(app: Flask, alice: Person, wanted: str) -> None:
     task, browser = alice.make_task(), Browser(app, alice)
@@ -145,6 +149,7 @@ def test_a_way_back_that_is_no_address_leads_to_the_list(app: Flask, alice: Pers
     assert browser.get(f"/tasks/{task['id']}?back={wanted}").status_code == 200
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 7.4.4")
 @pytest.mark.parametrize("page", SIGNED_IN_PAGES)
 def test_every_page_of_somebody_signed_in_offers_to_sign_out(app: Flask, alice: Person, page: str) -> None:
@@ -183,6 +188,7 @@ def test_signing_in_again_gives_new_tokens_and_ends_the_session_before(app: Flas
     assert thief.get("/tasks").status_code == 303
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 14.3.2")
 @in_turn("path", ["/tasks", "/account", "/login", "/register"])
 def test_no_page_is_kept_by_a_cache(app: Flask, alice: Person, path: str) -> None:
@@ -190,6 +196,7 @@ def test_no_page_is_kept_by_a_cache(app: Flask, alice: Person, path: str) -> Non
         assert "no-store" in browser.get(path).headers["Cache-Control"]
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 6.2.6", "ASVS 6.2.7")
 @pytest.mark.parametrize(("page", "fields"), [("/login", 1), ("/register", 1), ("/account", 3)])
 def test_password_fields_hide_what_is_typed_and_welcome_password_managers(
@@ -225,6 +232,7 @@ def test_two_cookies_of_two_sign_ins_open_nothing_and_signing_out_ends_both(
             assert thief.get("/tasks").status_code == 303
 
 
+@ONE_DATABASE
 @pytest.mark.proves("ASVS 3.5.1")
 @in_turn(
     "headers",
@@ -261,6 +269,7 @@ def test_a_form_that_another_site_sends_is_refused_token_or_not(
     assert alice.get().get_json()["name"] == "Alice"
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "headers",
     [
@@ -279,6 +288,7 @@ def test_a_form_of_our_own_is_taken(https: Flask, alice: Person, headers: dict[s
     assert browser.client.post("/account/profile", data=form, base_url=HTTPS, headers=headers).status_code == 303
 
 
+@ONE_DATABASE
 def test_programs_may_come_from_anywhere(client: FlaskClient, alice: Person) -> None:
     headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Referer": "https://["}
     assert client.patch(alice.url(), json={"name": "A."}, headers=alice.bearer() | headers).status_code == 200
