@@ -11,7 +11,8 @@ NARROW: ViewportSize = {"width": 390, "height": 844}
 
 
 def looks_right(page: Page, *, dark: bool) -> None:
-    assert page.evaluate("document.documentElement.classList.contains('dark-mode')") is dark
+    # The event of the changed preference comes with the browser's next frame, not with the answer of emulate_media.
+    page.wait_for_function("dark => document.documentElement.classList.contains('dark-mode') === dark", arg=dark)
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
 
 
