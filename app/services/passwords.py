@@ -2,10 +2,12 @@
 
 import os
 import re
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from secrets import token_hex
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -39,6 +41,7 @@ _TOO_PERSONAL = (
 # Each hash takes a core and 19 MiB. More at once than cores would only make all of them, and every other request, slow.
 # Threads of their own, not slots for those that ask: each thread that ever hashes keeps such a piece of memory.
 _hashing = ThreadPoolExecutor(os.cpu_count() or 1, "argon2")
+_configuring = threading.Lock()
 
 
 def check(password: str, field: str = "password", about: Iterable[str] = ()) -> None:
@@ -104,13 +107,15 @@ def _in_turn(work: Callable[..., _Result], *arguments: str) -> _Result:
 
 
 def _hasher() -> tuple[PasswordHasher, str]:
-    return _configured(current_app.config["ARGON2_TIME_COST"], current_app.config["ARGON2_MEMORY_KIB"])
+    # A cache lets everybody who asks before there is an answer work it out.
+    with _configuring:
+        return _configured(current_app.config["ARGON2_TIME_COST"], current_app.config["ARGON2_MEMORY_KIB"])
 
 
 @lru_cache(maxsize=4)
 def _configured(time_cost: int, memory_kib: int) -> tuple[PasswordHasher, str]:
     hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
-    return hasher, hasher.hash(os.urandom(16))
+    return hasher, _in_turn(hasher.hash, token_hex())
 
 
 def _plain(text: str) -> str:

@@ -75,6 +75,9 @@ def _in_threads(work: Callable[[int], object]) -> None:
 
 
 def test_no_more_hashes_run_at_once_than_there_are_cores(hashing: Flask, gauge: Gauge) -> None:
+    # Parameters that nobody has used yet: after a start the hash for unknown addresses has to be made as well.
+    hashing.config["ARGON2_MEMORY_KIB"] = 19_999
+
     def work(number: int) -> None:
         with hashing.app_context():
             stored = passwords.hash_password(PASSWORD) if number % 2 else None
