@@ -33,6 +33,8 @@ from tests.servers import Server, start_server
 ENGINES = ("sqlite", "postgresql")
 #: Bytes that the files of a run need, with a million tasks among them.
 ROOM = 2 << 30
+#: Files with tests of more than ten seconds, besides the browser's.
+LONG = {"test_key_workers", "test_scale", "test_schemathesis", "test_sign_in_model"}
 # A tenth of the run would be hashing. Tests of the hash name the work they want.
 LITTLE_WORK = {"ARGON2_MEMORY_KIB": 8, "ARGON2_TIME_COST": 1}
 
@@ -94,12 +96,17 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest, so that no process is left with one of them when the others are done.
 
-    Processes get the first tests in large portions: one of them starts a browser, and the others need none.
+    A process first gets a quarter of its share in one portion. The first process starts a browser, and the others need
+    none; the second one's portion begins with the other long tests.
     """
-    items.sort(key=lambda item: not ("/browser/" in item.nodeid and "postgresql" not in item.name))
+    items.sort(key=lambda item: 2 if "/browser/" not in item.nodeid else "postgresql" in item.name)
+    long = [item for item in items if item.path.stem in LONG]
+    short = [item for item in items if item.path.stem not in LONG]
+    portion = len(items) // getattr(config, "workerinput", {"workercount": 1})["workercount"] // 4
+    items[:] = short[:portion] + long + short[portion:]
 
 
 def pytest_collection_finish() -> None:
