@@ -1,26 +1,19 @@
-// Improves pages that work without it. Builds no markup: Trusted Types would refuse that.
+// Improves pages that work without it, and builds no markup.
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector) => [...document.querySelectorAll(selector)];
 
 const constant = { createScriptURL: () => "/service-worker.js" };
 const policy = window.trustedTypes?.createPolicy("service-worker", constant) ?? constant;
-navigator.serviceWorker?.register(policy.createScriptURL("")).catch(() => {}); // Sign-out may cut it short.
+navigator.serviceWorker?.register(policy.createScriptURL("")).catch(() => {}); // Sign-out may end it.
 
-for (const button of $$("[data-reveal]")) {
-  const input = $(`#${button.dataset.reveal}`);
-  const show = (visible) => {
-    input.type = visible ? "text" : "password";
-    button.firstChild.data = visible ? "Hide" : "Show";
-    button.ariaPressed = visible;
-  };
-  button.hidden = false;
-  button.onclick = () => show(input.type === "password");
-  // Browsers offer to save only what a password field holds.
-  input.form.addEventListener("submit", () => show(false));
+function reveal(button) {
+  const input = button.previousElementSibling;
+  [input.type, button.firstChild.data] = input.type === "text" ? ["password", "Show"] : ["text", "Hide"];
+  button.ariaPressed = input.type === "text";
 }
 
-for (const input of $$("[data-timezone]")) input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+for (const input of $$("[data-timezone]")) input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
@@ -37,7 +30,7 @@ const refresh = () => $$("time[data-relative]").forEach(ago);
 refresh();
 setInterval(refresh, 60_000);
 
-// Tasks without full reloads: what comes back replaces what is there or opens in a dialog.
+// Tasks without full reloads: answers replace what is there, or open in a dialog.
 
 const make = (name, properties) => Object.assign(document.createElement(name), properties);
 const ours = (url) => [location, url].every((at) => at.href.startsWith(`${location.origin}/tasks`));
@@ -46,13 +39,13 @@ const OPEN = "dialog.page[open]";
 let busy, wanted;
 
 function load(url, body, push = true) {
-  if (busy) return void (wanted = body ? wanted : url); // Nothing is sent twice; a link is followed later.
+  if (busy) return void (wanted = body ? wanted : url); // Nothing is sent twice; a link can wait.
   const request = (busy = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 30_000 }));
   request.onloadend = () => {
     const answer = request.response, at = new URL(request.responseURL || url, location);
     const textContent = "No answer. What you typed is still here; try again.";
     busy = null;
-    if (!ours(at)) location.assign(at);
+    if (!ours(at)) location = at;
     else if (answer && $("main", answer)) show(answer, at.href, push && (!body || request.status < 400));
     else ($(OPEN) ?? $(".messages")).prepend(make("p", { className: "message", role: "alert", textContent }));
     if (wanted) load(wanted);
@@ -62,17 +55,19 @@ function load(url, body, push = true) {
   request.send(body);
 }
 
-function show(answer, url, push) {
+function show(answer, url, fresh) {
   const main = $("main", answer), title = answer.title;
   $(OPEN)?.close();
   if ("dialog" in main.dataset && !$("main[data-dialog]")) {
     const dialog = make("dialog", { className: "page", ariaLabel: title, onclose: () => dialog.remove() });
+    dialog.oninput = () => (fresh = false); // A refused form comes with what was typed.
+    dialog.oncancel = (event) => fresh || confirm("Leave without saving?") || event.preventDefault();
     document.body.append(dialog);
     dialog.append(...main.childNodes);
     dialog.showModal();
     return refresh();
   }
-  const focus = successor(document.activeElement), moved = push && url !== location.href;
+  const focus = successor(document.activeElement), moved = fresh && url !== location.href;
   if (moved) history.pushState(null, "", url);
   document.title = title;
   $(".messages").replaceChildren(...$(".messages", answer).children);
@@ -87,7 +82,7 @@ function enter(field) {
   field.focus();
 }
 
-// What then has the focus: the same thing, or the same in the row that came next.
+// What then has the focus: the same thing, or its like in the next row.
 function successor(active) {
   const from = active.form?.elements.title ?? active, row = from.closest(".task");
   const place = $$(".task").indexOf(row);
@@ -100,6 +95,7 @@ function successor(active) {
 }
 
 addEventListener("submit", (event) => {
+  $$("[aria-pressed=true]").forEach(reveal); // Only passwords are offered to be saved.
   const form = event.target, url = new URL(form.getAttribute("action") ?? "", location);
   if (event.defaultPrevented || form.method === "dialog" || !ours(url)) return;
   event.preventDefault();
@@ -110,6 +106,7 @@ addEventListener("submit", (event) => {
 
 addEventListener("click", (event) => {
   const link = event.target.closest("a[href]");
+  if (event.target.ariaPressed) reveal(event.target);
   if (!link || link.hash || modified(event) || event.shiftKey || !ours(link)) return;
   event.preventDefault();
   if (link.closest(OPEN) && link.href === location.href) $(OPEN).close();
@@ -120,7 +117,7 @@ addEventListener("change", () => $("[data-selected]")?.replaceChildren(`${$$(".p
 
 addEventListener("popstate", () => location.hash || load(location.href, null, false));
 
-// Keyboard shortcuts: the list of them says what each presses, or enters.
+// Keyboard shortcuts: their list says what each presses or enters.
 
 const TYPING = "input:not([type=checkbox]), select, textarea, dialog", shortcuts = $("#shortcuts-on");
 let prefix = "";
@@ -145,7 +142,7 @@ addEventListener("keydown", (event) => {
 
 if (shortcuts) {
   shortcuts.checked = !localStorage.noShortcuts;
-  shortcuts.onchange = () => { localStorage.noShortcuts = shortcuts.checked ? "" : "1"; };
+  shortcuts.onchange = () => (localStorage.noShortcuts = shortcuts.checked ? "" : "1");
 }
 
 // The end of the sign-in, also by another tab.
@@ -155,7 +152,7 @@ const tabs = new BroadcastChannel("session");
 tabs.postMessage(user);
 
 if (user) {
-  let end, idle, timer, shown = false;
+  let end, idle, timer, shown;
 
   const say = (selector, text) => $$(selector).forEach((place) => place.replaceChildren(text));
 

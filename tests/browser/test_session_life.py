@@ -118,6 +118,15 @@ def test_what_was_typed_survives_the_end_of_the_sign_in(
     change(app, revoked_at=utcnow())
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Nothing you typed is lost")).to_be_visible()
+    password = page.get_by_label("Password", exact=True)
+    expect(page.get_by_role("button", name="Show password")).to_be_visible(visible=javascript)
+    if javascript:
+        page.get_by_role("button", name="Show password").click()
+        expect(password).to_have_attribute("type", "text")
+        # Browsers offer to save only what a password field holds when the form is sent.
+        password.evaluate("input => input.form.dispatchEvent(new Event('submit', { bubbles: true }))")
+        expect(password).to_have_attribute("type", "password")
+        expect(page.get_by_role("button", name="Show password")).to_have_attribute("aria-pressed", "false")
     fill_sign_in(page, alice.email, "not my password")
     expect(page.get_by_role("alert")).to_contain_text("The e-mail address or the password is wrong.")
     fill_sign_in(page, alice.email, PASSWORD)

@@ -118,6 +118,24 @@ def test_the_edit_form_opens_over_the_list_and_the_focus_comes_back(open_page: O
     dialog.get_by_role("link", name="Cancel").click()
     expect(page.get_by_role("link", name="Call")).to_be_focused()
 
+    # Escape, or the gesture for going back, asks before it throws away what was typed.
+    page.get_by_role("link", name="Call").click()
+    expect(dialog.get_by_label("Title")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.get_by_role("link", name="Call").click()
+    dialog.get_by_label("Notes").fill("half a thou")
+    page.once("dialog", lambda question: question.dismiss())
+    page.keyboard.press("Escape")
+    expect(dialog.get_by_label("Notes")).to_have_value("half a thou")
+    dialog.get_by_label("Due date").fill("")
+    dialog.get_by_label("Due time").fill("14:30")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    page.once("dialog", lambda question: question.accept())
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
     # Changed on another device: both versions, and nothing lost.
     page.get_by_role("link", name="Call").click()
     dialog.get_by_label("Title").fill("Mine")
