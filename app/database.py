@@ -227,6 +227,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not open transactions by itself: see _begin_immediate
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    # SQLite's own knows no letters but those of ASCII, and ILIKE goes by it.
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(text: str | None) -> str | None:
+    return text and text.lower()
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -144,6 +144,16 @@ def test_a_search_finds_what_fits_all_its_terms(carol: Person) -> None:
     assert {text: found(carol, text) for text in SEARCHES} == SEARCHES
 
 
+def test_words_are_found_whatever_their_case_in_any_script(alice: Person) -> None:
+    alice.make_task(title="Größe ÄNDERN", notes="Ёлка купить")
+    alice.make_task(title="unlike that")
+    assert {word: found(alice, word) for word in ("ändern", "Größe", "GRÖß", "ЁЛКА", "ёлка", "grosse")} == {
+        **dict.fromkeys(("ändern", "Größe", "GRÖß", "ЁЛКА", "ёлка"), ["Größe ÄNDERN"]),
+        "grosse": [],
+    }
+    assert found(alice, "-ÄNDERN") == ["unlike that"]
+
+
 def test_lists_of_today_and_of_what_is_overdue_have_a_status(carol: Person) -> None:
     assert [task["title"] for task in carol.get("/tasks?status=today").get_json()["items"]] == OPEN[1:5]
     assert [task["title"] for task in carol.get("/tasks?status=overdue").get_json()["items"]] == OPEN[:2]
