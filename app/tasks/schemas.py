@@ -72,7 +72,7 @@ def _clamped(limit: Any) -> Any:
 
 Title = Annotated[OneLine, Field(min_length=1, max_length=500), AfterValidator(_visible)]
 Notes = Annotated[ManyLines, Field(max_length=20_000)]
-Tag = Annotated[OneLine, Field(max_length=50), AfterValidator(_tag)]
+Tag = Annotated[OneLine, AfterValidator(_tag), Field(max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(lambda names: list(dict.fromkeys(names)))]
 DueDate = Annotated[date, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_calendar)]
 _HOURS_AND_MINUTES = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, TypeVar, get_origin
 
 from flask import request
@@ -131,9 +131,34 @@ _NOT_IN_LINES = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOT_IN_SECRETS = re.compile("[\0\ud800-\udfff]")
 
 
+# As many as Unicode asks to expect of text for people (UAX #15, Stream-Safe Text Format).
+_MARKS_AT_MOST = 30
+
+
+@cache
+def _marks_without_end() -> re.Pattern[str]:
+    # What is a mark, or begins with one when it is taken apart; there are none beyond these planes.
+    every = (chr(code) for code in range(0x300, 0x20000))
+    marks = "".join(c for c in every if unicodedata.combining(unicodedata.normalize("NFKD", c)[0]))
+    return re.compile(f"[{marks}]{{{_MARKS_AT_MOST + 1}}}")
+
+
+def _composed(text: str) -> str:
+    """Return the text in NFC.
+
+    Python sorts the marks of a letter in a time that grows with the square of their number, and nothing else runs
+    meanwhile: half a megabyte of them would stop a worker for a minute.
+    """
+    if text.isascii():
+        return text
+    if _marks_without_end().search(text):
+        raise ValueError(f"Use at most {_MARKS_AT_MOST} accents or other combining marks in a row.")
+    return unicodedata.normalize("NFC", text)
+
+
 def _one_line(text: str) -> str:
     """Trim; refuse control characters, which could forge lines in logs, calendars and exports."""
-    text = unicodedata.normalize("NFC", text).strip()
+    text = _composed(text).strip()
     if _NOT_IN_ONE_LINE.search(text):
         raise ValueError("Use one line without control characters.")
     if _TURNS_TEXT.search(text):
@@ -142,7 +167,7 @@ def _one_line(text: str) -> str:
 
 
 def _many_lines(text: str) -> str:
-    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = _composed(text).replace("\r\n", "\n").replace("\r", "\n")
     if _NOT_IN_LINES.search(text):
         raise ValueError("Use text without control characters.")
     return text

@@ -1,6 +1,7 @@
 """JSON: registering and signing in."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import Count, MakeApp
+from tests.conftest import ONE_DATABASE, Count, MakeApp
 from tests.in_turn import in_turn
 from tests.people import PASSWORD, Person
 from tests.problems import pointers
@@ -167,6 +168,16 @@ def test_a_name_cannot_turn_the_direction_of_what_stands_beside_it(client: Flask
     response = client.post("/api/auth/register", json=ACCOUNT | {"name": f"Carol{chr(code)}gro"})
     assert pointers(response) == ["#/name"]
     assert "direction of writing" in response.get_json()["errors"][0]["detail"]
+
+
+@ONE_DATABASE
+def test_marks_that_would_take_a_worker_minutes_to_put_in_order_are_422_at_once(client: FlaskClient) -> None:
+    marks = "\u0315" * 40_000 + "\u0300" * 40_000
+    for path in ("login", "register"):
+        started = time.thread_time()
+        response = client.post(f"/api/auth/{path}", json=ACCOUNT | {"email": marks})
+        assert time.thread_time() - started < 2
+        assert "#/email" in pointers(response)
 
 
 @pytest.mark.parametrize("name", ["שלום", "مرحبا", "A\u200f (שלום)", "\u200eCarol"])

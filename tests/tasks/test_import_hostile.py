@@ -33,6 +33,7 @@ HOSTILE = {
     "a field twice": TASK + b'"title":1}]}',
     "a long title": TASK + b'"title":"' + b"x" * 2 * MILLION + b'"}]}',
     "a title of NUL": TASK + b'"title":"\\u0000"}]}',
+    "marks to be put in order": TASK + b'"title":"' + ("\u0315" * 40_000 + "\u0300" * 40_000).encode() + b'"}]}',
     "half a character": TASK + b'"title":"\\ud800"}]}',
     "a huge whole number": TASK + b'"due_date":' + b"9" * 100_000 + b"}]}",
     "a huge number": TASK + b'"due_date":1e999999}]}',
