@@ -152,9 +152,9 @@ def _secret_key(env: Mapping[str, str], instance: Path) -> str:
 
 
 def _random(name: str, given: str) -> str:
-    if len(given) < 32 or len(set(given)) < 8:
+    if len(given) < 32 or len(set(given)) < 8 or not given.isascii():
         raise ConfigError(
-            f"{name}: must be at least 32 random characters; "
+            f"{name}: must be at least 32 random characters of ASCII; "
             "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     return given
@@ -190,7 +190,11 @@ def _database_url(env: Mapping[str, str], instance: Path) -> str:
         raise ConfigError(accepts) from error
     if url.drivername in ("postgres", "postgresql", "postgresql+psycopg2"):
         return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
-    if url.drivername in ("sqlite", "sqlite+pysqlite") and url.database and url.database != ":memory:":
+    if (
+        url.drivername in ("sqlite", "sqlite+pysqlite")
+        and url.database
+        and Path(url.database.removeprefix("file:")).is_absolute()
+    ):
         return url.render_as_string(hide_password=False)
     raise ConfigError(accepts)
 
@@ -227,7 +231,10 @@ def _metrics_bind(env: Mapping[str, str]) -> str | None:
 
 
 def _listen(env: Mapping[str, str]) -> tuple[str, int]:
-    return env.get("HOST") or "127.0.0.1", _integer(env, "PORT", 8000, 1, 65535)
+    host = env.get("HOST") or "127.0.0.1"
+    if not re.fullmatch(r"[\w.-]+|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*", host, re.ASCII):
+        raise ConfigError("HOST: accepts an address or a host name, like 127.0.0.1, 0.0.0.0 or ::")
+    return host, _integer(env, "PORT", 8000, 1, 65535)
 
 
 def _public_url(env: Mapping[str, str]) -> str:

@@ -77,4 +77,9 @@ def run() -> None:
             context.run_migrations()
 
 
-run()
+try:
+    run()
+except sa.exc.OperationalError as error:
+    # Flask-Migrate says this in one line.
+    reason, *_ = str(error.orig).splitlines()
+    raise RuntimeError(f"the database cannot be used: {reason}") from error

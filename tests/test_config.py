@@ -68,7 +68,11 @@ REFUSED = [
     *(
         pytest.param(name, value, accepts, id=f"{name} {value!r}")
         for name, values, accepts in (
-            ("SECRET_KEY", ["", "changeme", "x" * 31, "a" * 64, "abcabcabc" * 9], "32 random characters"),
+            (
+                "SECRET_KEY",
+                ["", "changeme", "x" * 31, "a" * 64, "abcabcabc" * 9, "\udcffé" + "0123456789" * 4],
+                "32 random characters",
+            ),
             ("METRICS_TOKEN", ["changeme", "x" * 31, "a" * 64], "32 random characters"),
             (
                 "METRICS_BIND",
@@ -85,6 +89,7 @@ REFUSED = [
                 "another port than PORT",
             ),
             ("LOG_LEVEL", ["INFO", "trace", "warn"], "debug or info or warning or error"),
+            ("HOST", ["bad host", "127.0.0.1:8000", "http://here", "[::1]"], "address or a host name"),
             ("PG_BINDIR", ["bin", "./bin", "~/bin"], "absolute path"),
             ("REGISTRATION_OPEN", ["yes", "true", "2", "on"], "0 or 1"),
             ("OAUTH_PASSWORD_GRANT", ["yes", "true", "2", "on"], "0 or 1"),
@@ -96,6 +101,7 @@ REFUSED = [
                     "mysql://host/db",
                     "sqlite://",
                     "sqlite:///:memory:",
+                    "sqlite:///relative.db",
                     "postgresql://host:port/db",
                     "://",
                 ],

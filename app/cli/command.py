@@ -7,7 +7,7 @@ from typing import Any
 import click
 import structlog
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from structlog.contextvars import bound_contextvars
 
@@ -19,7 +19,7 @@ from app.services.errors import ClientNotFound, InvalidInput, KeyNotFound, Servi
 EXIT_CODES = """\b
 Exit codes:
   0  done
-  1  refused; nothing was changed
+  1  refused, and nothing was changed; or done, but the output could not be written
   2  the command was not understood
   3  there is no such account, session, client or key
   4  the database or a setting cannot be used
@@ -76,7 +76,7 @@ class OperatorCommand(click.Command):
             raise Refused(" ".join(reasons)) from error
         except ServiceError as error:
             raise Refused(str(error)) from error
-        except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
+        except (OperationalError, InterfaceError, InternalError, ProgrammingError, PoolTimeout) as error:
             raise _unavailable(error) from error
 
 

@@ -8,7 +8,7 @@ import click
 from app.cli.command import EXIT_CODES, OperatorGroup, Refused
 from app.cli.output import counted, json_option, print_json, print_list, print_record, say
 from app.cli.password import password_option, read_new_password
-from app.services import accounts, operators
+from app.services import accounts, addresses, operators
 from app.services.errors import EmailTaken
 from app.web.payload import Email, Name, Schema, fields
 
@@ -36,6 +36,7 @@ def create(email: str, name: str, password_stdin: bool, as_json: bool) -> None:
       pwgen 20 1 | flask users create bot@example.org --json
     """
     person = fields(_Person, {"email": email, "name": name})
+    addresses.valid(person.email)  # before anybody types a password twice
     password = read_new_password(from_stdin=password_stdin)
     try:
         user = accounts.create(person.email, password, person.name)

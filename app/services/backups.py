@@ -75,6 +75,7 @@ def verify(file: Path) -> Manifest:
 def restore(file: Path, progress: Progress = lambda _done: None) -> tuple[Manifest, bool]:
     """Fill the empty database from a backup, all or nothing; a key of ``SECRET_KEY`` in it becomes the instance's.
 
+    The instance's own is then ``secret_key.before-restore-TIME``.
     Returns what was in it, and False if there was a key that differs from the one set in the environment.
 
     Raises:
@@ -92,10 +93,9 @@ def restore(file: Path, progress: Progress = lambda _done: None) -> tuple[Manife
         with db.read() as connection:
             if inspect(connection).get_table_names():
                 raise BackupRefused("The database is not empty; restore into a new one (see DATABASE_URL).")
-        key = work / backup_files.SECRET_KEY
-        known = _install_key(key) if key.exists() else True
         _ENGINES[manifest.database].load(work / backup_files.DATABASES[manifest.database], progress)
-    return manifest, known
+        key = work / backup_files.SECRET_KEY
+        return manifest, _install_key(key) if key.exists() else True
 
 
 def before_migration() -> Path | None:
@@ -126,13 +126,14 @@ def _unpack(file: Path, work: Path) -> Manifest:
 def _install_key(given: Path) -> bool:
     """Make the key that of the instance, unless the environment sets another one: then return False.
 
-    The database is empty, so nothing was sealed or signed under the key it replaces.
+    The key it replaces is kept beside it: the database was empty, but the instance may have had another.
     """
     text, inside = given.read_text(errors="replace"), Path(current_app.instance_path) / "secret_key"
     if text == current_app.config["SECRET_KEY"]:
         return True
     if not inside.exists() or inside.read_text(errors="replace").strip() != current_app.config["SECRET_KEY"]:
         return False
+    os.link(inside, inside.with_name(f"secret_key.before-restore-{utcnow():%Y%m%dT%H%M%S%fZ}"))
     given.rename(inside)
     return True
 

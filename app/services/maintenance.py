@@ -128,18 +128,23 @@ def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def _claim(now: datetime) -> bool:
-    """Take the hour for this process, in one statement; False if another has it."""
+    """Take the hour for this process, in one statement; False if another has it.
+
+    What is more than an hour to come was begun by a clock that was wrong.
+    """
     begun = MaintenanceRun.started_at
     with db.read() as connection:
         last = connection.scalar(select(begun))
-    if last and last > now - _EVERY:
+    if last and now - _EVERY < last <= now + _EVERY:
         return False
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     taken = db.session.execute(
         insert(MaintenanceRun)
         .values(id=1, started_at=now)
         .on_conflict_do_update(
-            index_elements=[MaintenanceRun.id], set_={"started_at": now}, where=begun <= now - _EVERY
+            index_elements=[MaintenanceRun.id],
+            set_={"started_at": now},
+            where=or_(begun <= now - _EVERY, begun > now + _EVERY),
         )
         .returning(begun)
     ).one_or_none()

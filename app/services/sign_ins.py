@@ -111,13 +111,6 @@ def end_others(user_id: UUID, keep: UUID) -> int:
     return ended
 
 
-def end_all(user_id: UUID, reason: str) -> int:
-    """End every sign-in of the person; commits. Returns how many were ended."""
-    ended = mark_ended([SignIn.user_id == user_id], reason)
-    db.session.commit()
-    return ended
-
-
 def mark_ended(which: Sequence[ColumnElement[bool]], reason: str) -> int:
     """End the live sign-ins that match, with an event each, in the caller's transaction; return how many."""
     now = utcnow()

@@ -61,11 +61,6 @@ class Query:
     as_of: str | None = None
 
     @property
-    def time_relative(self) -> bool:
-        """Whether the same words will mean another query at another time."""
-        return self.as_of is not None
-
-    @property
     def order(self) -> Sort:
         """What comes first: as was asked for, or else what is due, and of what is over and done with the latest."""
         return self.sort or ("-updated" if self.status in ("completed", "trash") else "due")

@@ -73,8 +73,8 @@ def scope_required(scope: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(**arguments: Any) -> Any:
-            if scope not in _bearer().scopes:
-                raise InsufficientScope(scope)
+            _bearer()
+            require_scope(scope)
             return view(**arguments)
 
         guarded.required_scope = scope  # type: ignore[attr-defined]

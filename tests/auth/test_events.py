@@ -123,6 +123,12 @@ def lines(text: str, event: str | None = None) -> list[dict[str, Any]]:
     return [line for line in parsed if event in (None, line["event"])]
 
 
+def test_a_lesser_scope_is_noted_on_a_route_that_names_nobody_too(app: Flask, alice: Person, count: Count) -> None:
+    lesser_scope(app, alice)
+    assert alice.get("/api/me").status_code == 403
+    assert count("security_events WHERE event = 'authz_scope_fail'") == 2
+
+
 @pytest.mark.proves("ASVS 16.3.1", "ASVS 16.3.2")
 @pytest.mark.parametrize("event", Event)
 def test_every_event_has_a_request_that_makes_it_a_row_a_line_a_count_and_words(

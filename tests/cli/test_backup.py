@@ -2,10 +2,11 @@
 
 import json
 import resource
+import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -114,6 +115,30 @@ def test_the_secret_is_in_a_backup_only_when_asked_for(
     inside = tmp_path / "restored" / "secret_key"
     assert (inside.read_text() == environment["SECRET_KEY"]) is bool(given)
     assert stat.S_IMODE(inside.stat().st_mode) == 0o600
+
+
+@ONE_DATABASE
+def test_a_restore_replaces_the_key_of_an_instance_only_when_it_is_done_and_keeps_it(
+    source: Flask, environment: Environment, tmp_path: Path
+) -> None:
+    file = made(source, tmp_path / "backup.tar", "--with-secret-key")
+    inside = tmp_path / "restored" / "secret_key"
+    with another_like(environment, tmp_path / "restored") as env:
+        del env["SECRET_KEY"]
+        database = tmp_path / "restored" / "taskward.db"
+        database.parent.mkdir()
+        with closing(sqlite3.connect(database)) as empty:
+            empty.execute("PRAGMA journal_mode=WAL")  # which cannot be had of what may only be read
+        read_only = {"DATABASE_URL": f"sqlite:///file:{database}?mode=ro&uri=true"}
+        with opened(env | read_only, migrated=False) as refusing:
+            before = inside.read_text()
+            result = command(refusing, "backup", "restore", file)
+            assert (result.exit_code, inside.read_text()) == (1, before)
+        with opened(env, migrated=False) as restored:
+            assert command(restored, "backup", "restore", file).exit_code == 0
+    assert inside.read_text() == environment["SECRET_KEY"]
+    (kept,) = inside.parent.glob("secret_key.before-restore-*")
+    assert kept.read_text() == before
 
 
 @ONE_DATABASE

@@ -159,6 +159,25 @@ def test_a_database_that_does_not_answer_is_one_clear_line(make_app: MakeApp, ad
     assert "sekrit" not in result.stderr
 
 
+def test_a_table_that_is_not_there_is_one_clear_line(flask: Command, app: Flask) -> None:
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE users RENAME TO away"))
+    try:
+        result = flask("users list")
+    finally:
+        with app.app_context(), db.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE away RENAME TO users"))
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (4, "", 1)
+
+
+@ONE_DATABASE
+def test_no_upgrade_of_a_database_that_does_not_answer_is_one_clear_line_too(program: Program) -> None:
+    result = program("db", "upgrade", DATABASE_URL="postgresql://someone@127.0.0.1:1/taskward")
+    assert result.returncode == 1
+    assert b"Traceback" not in result.stderr
+    assert result.stderr.count(b"the database cannot be used: ") == 1
+
+
 @ONE_DATABASE
 def test_a_file_that_is_no_database_is_one_clear_line(program: Program, tmp_path: Path) -> None:
     (tmp_path / "letter.db").write_text("Dear Ann, " * 1000)

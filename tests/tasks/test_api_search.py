@@ -147,10 +147,9 @@ def test_a_search_finds_what_fits_all_its_terms(carol: Person) -> None:
 def test_words_are_found_whatever_their_case_in_any_script(alice: Person) -> None:
     alice.make_task(title="Größe ÄNDERN", notes="Ёлка купить")
     alice.make_task(title="unlike that")
-    assert {word: found(alice, word) for word in ("ändern", "Größe", "GRÖß", "ЁЛКА", "ёлка", "grosse")} == {
-        **dict.fromkeys(("ändern", "Größe", "GRÖß", "ЁЛКА", "ёлка"), ["Größe ÄNDERN"]),
-        "grosse": [],
-    }
+    for word in ("ändern", "Größe", "GRÖß", "ЁЛКА", "ёлка"):
+        assert found(alice, word) == ["Größe ÄNDERN"]
+    assert found(alice, "grosse") == []
     assert found(alice, "-ÄNDERN") == ["unlike that"]
 
 
