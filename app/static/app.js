@@ -43,7 +43,7 @@ function load(url, body, push = true) {
   const request = (busy = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 30_000 }));
   request.onloadend = () => {
     const answer = request.response, at = new URL(request.responseURL || url, location);
-    const textContent = "No answer. What you typed is still here; try again.";
+    const textContent = "No answer. Nothing is lost; try again.";
     busy = null;
     if (!ours(at)) location = at;
     else if (answer && $("main", answer)) show(answer, at.href, push && (!body || request.status < 400));

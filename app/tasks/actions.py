@@ -64,7 +64,10 @@ def undo(rev: int) -> Any:
     rows = task_undo.undo(principal().user_id, rev)
     if rows:
         verb = "is" if len(rows) == 1 else "are"
-        say(f"Undone: {_named(rows)} {verb} as before.", undo_of(rows[0]), "Redo")
+        if "again" in request.args:
+            say(f"Redone: {_named(rows)} {verb} as before.", undo_of(rows[0]), "Undo")
+        else:
+            say(f"Undone: {_named(rows)} {verb} as before.", undo_of(rows[0], again="yes"), "Redo")
     else:
         say("There is nothing left to undo: it was changed again since.")
     return redirect(return_path(), 303)

@@ -191,9 +191,9 @@ def return_path() -> str:
     return local_path(request.values.get("back")) or url_for("tasks.index")
 
 
-def undo_of(task: TaskRow) -> str | None:
+def undo_of(task: TaskRow, again: str | None = None) -> str | None:
     """Return the URL that takes back what this request did to the task; None if that was nothing."""
-    return url_for("actions.undo", rev=task["rev"]) if task["rev"] > principal().rev else None
+    return url_for("actions.undo", rev=task["rev"], again=again) if task["rev"] > principal().rev else None
 
 
 def quoted(task: TaskRow) -> str:

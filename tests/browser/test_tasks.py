@@ -213,7 +213,7 @@ def test_without_a_connection_nothing_is_lost_and_nothing_is_sent_twice(open_pag
     page.context.set_offline(True)
     page.get_by_label("New task").fill("Drink tea")
     page.get_by_role("button", name="Add task").click()
-    expect(page.get_by_role("alert")).to_contain_text("What you typed is still here")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is lost")
     expect(page.get_by_label("New task")).to_have_value("Drink tea")
     page.context.set_offline(False)
     held: list[Route] = []

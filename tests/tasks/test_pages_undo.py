@@ -64,8 +64,10 @@ def test_each_change_of_one_task_can_be_taken_back_and_done_again(app: Flask, al
         assert shown == "Undone: “Old” is as before."
         browser.post(address, "/tasks")
         assert state(alice, task) == after, said
-        browser.post(message(browser)[1], "/tasks")
-        message(browser)
+        shown, address = message(browser)
+        assert re.fullmatch("Redone: “(Old|New)” is as before.", shown)
+        browser.post(address, "/tasks")
+        assert message(browser)[0] == "Undone: “Old” is as before."
 
 
 def test_an_added_task_goes_to_the_trash_and_comes_back(app: Flask, alice: Person) -> None:
