@@ -10,6 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from app.services import task_cursors, task_line, task_lists, task_progress, tasks
 from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound
+from app.services.preconditions import Condition
 from app.services.task_query import Query
 from app.services.task_rows import TaskRow
 from app.tasks import due, schemas
@@ -77,13 +78,17 @@ def update(task_id: UUID) -> Any:
     """Save an edited task, unless it is no longer the one that was shown: then both versions are."""
     who, form = principal(), TaskForm()
     try:
-        changes = schemas.stored(form.read(schemas.TaskChanges))
-        task = tasks.change(who.user_id, task_id, changes, form.condition())
+        changes, seen = schemas.stored(form.read(schemas.TaskChanges)), form.condition()
+        if "restore" in request.form:
+            seen = Condition(revs=frozenset((tasks.restore(who.user_id, task_id, seen)["rev"],)))
+        task = tasks.change(who.user_id, task_id, changes, seen)
     except InvalidInput as error:
         form.refuse(error)
         return _task(tasks.get(who.user_id, task_id), form), 422
     except PreconditionFailed as error:
         return _conflict(error.current, form), 409
+    except TaskNotFound:
+        return _conflict(tasks.get(who.user_id, task_id), form), 409  # in the trash, if anywhere
     say(f"Saved {quoted(task)}.", undo_of(task))
     return redirect(return_path(), 303)
 

@@ -67,11 +67,34 @@ def test_a_refused_form_still_knows_which_version_it_is_about(app: Flask, alice:
     assert browser.send(path, form(refused.text) | typed()).status_code == 409
 
 
-def test_a_task_that_went_to_the_trash_meanwhile_is_not_found(app: Flask, alice: Person) -> None:
+def test_what_was_typed_for_a_task_that_went_to_the_trash_meanwhile_can_be_saved_with_it(
+    app: Flask, alice: Person
+) -> None:
     task, browser = alice.make_task(), Browser(app, alice)
-    hidden = form(browser.get(f"/tasks/{task['id']}").text)
-    alice.delete(f"/tasks/{task['id']}")
-    assert browser.send(f"/tasks/{task['id']}", hidden | typed()).status_code == 404
+    path = f"/tasks/{task['id']}"
+    hidden = form(browser.get(path).text)
+    alice.delete(path)
+    answer = browser.send(path, hidden | typed())
+    assert answer.status_code == 409
+    for text in ("moved to the trash in the meantime", "Typed for an hour", "Restore and save mine"):
+        assert text in answer.text
+    assert alice.get(path).get_json()["deleted_at"]
+    saving = form(answer.text) | typed() | {"restore": "1"}
+    assert browser.send(path, saving).status_code == 303
+    saved = alice.get(path).get_json()
+    assert (saved["title"], saved["notes"], saved["deleted_at"]) == ("Mine", "Typed for an hour", None)
+    # What another device has done since then is not undone.
+    alice.patch(path, {"title": "Theirs"})
+    assert browser.send(path, saving).status_code == 409
+
+
+def test_what_was_typed_for_a_task_that_is_gone_for_good_is_not_found(app: Flask, alice: Person) -> None:
+    task, browser = alice.make_task(), Browser(app, alice)
+    path = f"/tasks/{task['id']}"
+    hidden = form(browser.get(path).text)
+    alice.delete(path)
+    alice.delete(f"{path}?permanent=true")
+    assert browser.send(path, hidden | typed()).status_code == 404
 
 
 def test_a_revision_that_is_no_number_is_a_refused_form(app: Flask, alice: Person) -> None:
