@@ -154,7 +154,7 @@ def _secret_key(env: Mapping[str, str], instance: Path) -> str:
 def _random(name: str, given: str) -> str:
     if len(given) < 32 or len(set(given)) < 8 or not given.isascii():
         raise ConfigError(
-            f"{name}: must be at least 32 random characters of ASCII; "
+            f"{name}: must be at least 32 random characters, all of them ASCII; "
             "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     return given

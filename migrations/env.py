@@ -81,5 +81,5 @@ try:
     run()
 except sa.exc.OperationalError as error:
     # Flask-Migrate says this in one line.
-    reason, *_ = str(error.orig).splitlines()
+    reason = str(error.orig).strip().partition("\n")[0]
     raise RuntimeError(f"the database cannot be used: {reason}") from error

@@ -75,7 +75,10 @@ def show(task_id: UUID) -> Any:
 @bp.post("/<uuid:task_id>")
 @login_required
 def update(task_id: UUID) -> Any:
-    """Save an edited task, unless it is no longer the one that was shown: then both versions are."""
+    """Save an edited task, unless it is no longer the one that was shown: then both versions are.
+
+    One that is in the trash by now is restored first if the form says so.
+    """
     who, form = principal(), TaskForm()
     try:
         changes, seen = schemas.stored(form.read(schemas.TaskChanges)), form.condition()
