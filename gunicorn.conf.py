@@ -85,6 +85,7 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Forget what a worker was doing when it ended; what it has counted stays."""
+    worker.forget()
     if _settings["metrics"]:
         from prometheus_client.multiprocess import mark_process_dead
 
