@@ -33,6 +33,8 @@ YEARS = range(1900, 9999)
 # Above every due date, below what stands for none.
 _UNDATED = "9999"
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
+_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAYS = {word: number for number, name in enumerate(_WEEK) for word in (name, name[:3])}
 _TERM = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]*)"?|(?P<name>[^\W\d]+):(?P<value>\S*)|(?P<word>\S+))')
 _COMPARED = re.compile(r"(<=|>=|<|>|=|)(.*)")
 _RELATIVE_DATE = re.compile(r"(?P<day>yesterday|today|tomorrow)(?:(?<=today)(?P<shift>[+-][0-9]{1,4}))?")
@@ -182,7 +184,7 @@ def _due(term: re.Match[str], query: Query, now: datetime) -> Query:
     except (ValueError, OverflowError) as error:
         raise _NotUnderstood(
             f"due:{term['value']} is no date. Use a date like 2026-11-30, between 1900 and 9998, or today, tomorrow,"
-            " yesterday, today+7 or today-7, with <, <=, > or >= before it; or due:none or due:any."
+            " yesterday, friday, today+7 or today-7, with <, <=, > or >= before it; or due:none or due:any."
         ) from error
     return query if _ISO_DATE.fullmatch(day) else replace(query, as_of=minute(now))
 
@@ -190,6 +192,8 @@ def _due(term: re.Match[str], query: Query, now: datetime) -> Query:
 def _day(text: str, today: date) -> date:
     if word := _RELATIVE_DATE.fullmatch(text):
         day = today + timedelta(days=_DAYS[word["day"]] + int(word["shift"] or 0))
+    elif text in _WEEKDAYS:  # after today, which has a name of its own
+        day = today + timedelta((_WEEKDAYS[text] - today.weekday() - 1) % 7 + 1)
     elif _ISO_DATE.fullmatch(text):
         day = date.fromisoformat(text)
     else:

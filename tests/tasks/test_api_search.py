@@ -113,6 +113,9 @@ SEARCHES: dict[str, list[str]] = {
     "due:>=today-1 due:<2026-11-03": ["yesterday"],
     "due:>2026-11-04": ["in a week"],
     "due:>today+9999": [],
+    "due:wednesday": ["tomorrow"],
+    "due:Tue": ["in a week"],  # today is one
+    "due:<=mon": OPEN[:6],
     "due:<=9998-12-31": OPEN[:7],
     "due:none": ["undated"],
     "due:any": OPEN[:7],
@@ -235,7 +238,18 @@ def test_a_search_that_is_not_understood_is_refused_with_the_position(alice: Per
 
 
 DATES = ["<", "soon", "3", "2026-02-30", "2026-1-1", "20261103", "1899-12-31", "9999-01-01", "today+", "today+1d"]
-DATES += ["today+10000", "tomorrow+1", "yesterday-1", "=none", "<any", "==today", "<>today", "\u0663-11-03"]
+DATES += [
+    "today+10000",
+    "tomorrow+1",
+    "yesterday-1",
+    "=none",
+    "<any",
+    "==today",
+    "<>today",
+    "frida",
+    "fri+7",
+    "\u0663-11-03",
+]
 
 
 @in_turn("date", DATES)

@@ -25,6 +25,8 @@ NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
             {"tags": ["home", "food"], "due_date": "2026-11-04", "priority": "high"},
         ),
         ("DUE:2026-12-01 pay rent due:today+7", "pay rent", {"due_date": "2026-11-10"}),
+        ("call Ann due:fri", "call Ann", {"due_date": "2026-11-06"}),
+        ("bins out due:Tuesday", "bins out", {"due_date": "2026-11-10"}),
         # What names no one day, tag or priority stays, as does what is only near a word of the grammar.
         ("see due:<today due:none due:soon due: due:2026-13-01", None, {}),
         ("ask priority:>low priority:urgent tag:a,b -tag:c xtag:d", None, {}),
