@@ -139,7 +139,7 @@ def update_profile(user_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
     if "timezone" in changes and changes["timezone"] not in time_zones():
         raise InvalidInput(timezone="Use an IANA time zone name, like Europe/Berlin.")
     if changes:
-        before = db.session.scalar(select(User.timezone).where(User.id == user_id).with_for_update(key_share=True))
+        before = hold(user_id, User.timezone)
         db.session.execute(update(User).where(User.id == user_id).values(**changes))
         if changes.get("timezone", before) != before:
             tasks.restamp_times(user_id)
@@ -163,6 +163,23 @@ def profile(user_id: UUID) -> dict[str, Any]:
     return dict(row._mapping)
 
 
+def hold(user_id: UUID, column: Any = User.id) -> Any:
+    """Lock the account in the caller's transaction, and return what it has in the column.
+
+    Events about it can still be written. Everywhere the account comes first, its sign-ins second, and only then what
+    events have to wait for (a deletion, another address): transactions that lock the same rows must not wait for each
+    other.
+
+    Raises:
+        UserNotFound: there is no such account; the transaction is rolled back.
+    """
+    row = db.session.execute(select(column).where(User.id == user_id).with_for_update(key_share=True)).one_or_none()
+    if row is None:
+        db.session.rollback()
+        raise UserNotFound
+    return row[0]
+
+
 def delete_own(who: Principal, password: str) -> None:
     """Delete the caller's account with tasks, sign-ins and events; commits.
 
@@ -180,11 +197,9 @@ def remove(user_id: UUID) -> None:
     Raises:
         UserNotFound: there is no such account.
     """
-    _hold(user_id)
+    hold(user_id)
     sign_ins.mark_ended([SignIn.user_id == user_id], "account deleted")
-    if db.session.scalar(delete(User).where(User.id == user_id).returning(User.id)) is None:
-        db.session.rollback()
-        raise UserNotFound
+    db.session.execute(delete(User).where(User.id == user_id))
     audit.add(audit.Event.USER_DELETED, deleted_user_id=str(user_id))
     db.session.commit()
 
@@ -203,7 +218,7 @@ def _replace_email(who: Principal, email: str) -> bool:
     address = addresses.valid(email)
     if address == who.email:
         return False
-    _hold(who.user_id)
+    hold(who.user_id)
     sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "e-mail address changed")
     values = {"email": address, "email_key": addresses.key(address)}
     try:
@@ -212,20 +227,6 @@ def _replace_email(who: Principal, email: str) -> bool:
         db.session.rollback()
         raise EmailTaken from error
     return True
-
-
-def _hold(user_id: UUID) -> None:
-    """Lock the account in the caller's transaction; events about it can still be written.
-
-    Everywhere the account comes first, its sign-ins second, and only then what events have to wait for (a deletion,
-    another address): transactions that lock the same rows must not wait for each other.
-
-    Raises:
-        UserNotFound: there is no such account.
-    """
-    if db.session.scalar(select(User.id).where(User.id == user_id).with_for_update(key_share=True)) is None:
-        db.session.rollback()
-        raise UserNotFound
 
 
 def _set_password(user_id: UUID, new_hash: str, expected: str) -> bool:

@@ -11,8 +11,8 @@ from sqlalchemy import delete, insert, select
 
 from app.extensions import db
 from app.models import CalendarFeed, User
-from app.services import audit, export
-from app.services.errors import FeedNotFound, UserNotFound
+from app.services import accounts, audit, export
+from app.services.errors import FeedNotFound
 from app.services.liveness import Principal
 from app.services.task_query import Query
 from app.services.task_rows import TaskRow
@@ -36,11 +36,7 @@ def make(who: Principal) -> str:
         UserNotFound: the account was deleted in the meantime.
     """
     secret = secrets.token_urlsafe(32)
-    owner = select(User.id).where(User.id == who.user_id).with_for_update(key_share=True)
-    # With the row locked, two that make an address at once do so one after the other.
-    if db.session.scalar(owner) is None:
-        db.session.rollback()
-        raise UserNotFound
+    accounts.hold(who.user_id)  # two that make an address at once do so one after the other
     db.session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == who.user_id))
     db.session.execute(insert(CalendarFeed).values(user_id=who.user_id, digest=_digest(secret)))
     audit.add(audit.Event.FEED_CREATED, who.user_id, who.sign_in_id)

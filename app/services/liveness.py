@@ -22,7 +22,6 @@ class Principal:
 
     sign_in_id: UUID
     user_id: UUID
-    kind: str
     scopes: frozenset[str]
     email: str
     name: str
@@ -51,7 +50,6 @@ def alive(now: Any) -> tuple[ColumnElement[bool], ...]:
 
 
 _COLUMNS = (
-    SignIn.kind,
     SignIn.scope,
     User.email,
     User.name,
@@ -93,9 +91,9 @@ def principal(claims: dict[str, Any], prefetch: Question | None = None) -> Princ
     found = _found_with(prefetch, values) if prefetch and db.on_postgresql else _found(values)
     if not found:
         return None
-    kind, scope, *rest = found
+    scope, *rest = found
     scopes = frozenset(scope.split()).intersection(claims["scope"].split())
-    return Principal(sign_in_id, user_id, kind, scopes, *rest)
+    return Principal(sign_in_id, user_id, scopes, *rest)
 
 
 def _found(values: dict[str, Any]) -> Sequence[Any]:

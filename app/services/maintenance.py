@@ -137,7 +137,7 @@ def _claim(now: datetime) -> bool:
         last = connection.scalar(select(begun))
     if last and now - _EVERY < last <= now + _EVERY:
         return False
-    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    insert = postgresql.insert if db.on_postgresql else sqlite.insert
     taken = db.session.execute(
         insert(MaintenanceRun)
         .values(id=1, started_at=now)

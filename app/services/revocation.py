@@ -41,6 +41,6 @@ def sign_out(raw: str, client_id: str) -> None:
 
 
 def _block(jti: str, exp: int) -> None:
-    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    insert = postgresql.insert if db.on_postgresql else sqlite.insert
     expires_at = datetime.fromtimestamp(exp, tz=UTC)
     db.session.execute(insert(BlockedToken).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing())
