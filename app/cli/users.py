@@ -134,7 +134,11 @@ def delete(account: str, yes: bool, as_json: bool) -> None:
     """
     found = operators.find(account)
     question = f"Delete {found['email']} with all its tasks, sessions and events? This cannot be undone."
-    if not yes and not click.confirm(question, err=True):
+    try:
+        sure = yes or click.confirm(question, err=True)
+    except click.Abort as nobody:
+        raise Refused("Nothing was deleted. Where nobody can answer, give --yes.") from nobody
+    if not sure:
         raise Refused("Nothing was deleted.")
     accounts.remove(found["id"])
     say(f"Deleted the account {found['email']}.")

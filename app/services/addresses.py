@@ -24,7 +24,8 @@ def valid(email: str) -> str:
     try:
         address = _parse(email)
     except EmailNotValidError as error:
-        raise InvalidInput(email=f"Enter a valid e-mail address. {error}") from error
+        reason = str(error).replace("email address", "e-mail address")
+        raise InvalidInput(email=f"Enter a valid e-mail address. {reason}") from error
     if _INVISIBLE.search(email) or _INVISIBLE.search(address):
         raise InvalidInput(email="Enter a valid e-mail address. It has a character in it that cannot be seen.")
     if len(address.rpartition("@")[0].encode()) > _LONGEST_LOCAL_PART:

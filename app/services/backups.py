@@ -28,6 +28,7 @@ Progress = Callable[[float], None]
 #: Kind of database → how it becomes a file: ``dump``, ``check``, ``load``.
 _ENGINES: dict[str, Any] = {"sqlite": sqlite_dumps, "postgresql": postgresql_dumps}
 _SNAPSHOTS_KEPT = 3
+_WORK = ".backup."
 
 
 def create(
@@ -142,10 +143,11 @@ def _install_key(given: Path) -> bool:
 def _workspace(parent: Path) -> Iterator[Path]:
     """Yield a private directory that is gone afterwards, whatever happens; put what the disk refuses into words."""
     try:
-        with tempfile.TemporaryDirectory(dir=parent, prefix=".backup.") as work:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=_WORK) as work:
             yield Path(work)
     except OSError as error:
-        raise BackupRefused(f"{error.filename or parent}: {error.strerror}.") from error
+        inside = _WORK in str(error.filename or _WORK)  # the name of what is gone again helps nobody
+        raise BackupRefused(f"{parent if inside else error.filename}: {error.strerror}.") from error
     except sqlite3.Error as error:
         raise BackupRefused(f"SQLite says: {error}.") from error
 

@@ -34,7 +34,7 @@ _LOOKALIKES = str.maketrans("@({[<!|$+%", "acccciistx")
 _WITHOUT_SHIFT = str.maketrans("!@#$%^&*(){}|<>+", "1234567890[]\\,.=")
 _SHORTEST_OWN_WORD = 3
 _TOO_PERSONAL = (
-    "Apart from your name, your address or the name of this service, too little is left that is hard to guess. "
+    "Apart from your name, your address or the name of this service, too little of this password is hard to guess. "
     "Add another word or two."
 )
 
