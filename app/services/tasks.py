@@ -18,6 +18,8 @@ from app.services.task_writes import unit_of_work
 
 # Made once: building a statement and finding out that it was compiled before costs as much as carrying it out.
 _ONE = select(*COLUMNS).where(Task.user_id == bindparam("owner"), Task.id == bindparam("task"))
+# While one is deleted, the person's other writes wait, and on SQLite everybody's.
+_BATCH = 500
 
 
 def create(user_id: UUID, fields: dict[str, Any], request: Request | None = None) -> tuple[TaskRow, bool]:
@@ -144,6 +146,17 @@ def delete_trashed(user_id: UUID, task_ids: list[UUID], which: ColumnElement[boo
         rows = [{"user_id": user_id, "id": task_id, "rev": rev, "deleted_at": utcnow()} for task_id in gone]
         db.session.execute(insert(DeletedTask), rows)
     return len(gone)
+
+
+def empty_trash(user_id: UUID) -> int:
+    """Delete for good all that is in the trash, some hundred tasks at a time; commits each time. Returns how many."""
+    trashed, removed = Task.deleted_at.is_not(None), 0
+    some = select(Task.id).where(Task.user_id == user_id, trashed).limit(_BATCH)
+    while task_ids := list(db.session.scalars(some)):
+        removed += delete_trashed(user_id, task_ids, trashed)
+        db.session.commit()
+    db.session.rollback()
+    return removed
 
 
 def restamp_times(user_id: UUID) -> None:

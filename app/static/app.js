@@ -1,4 +1,4 @@
-// Improves pages that work without it, and builds no markup.
+// Improves pages that work without it.
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector) => [...document.querySelectorAll(selector)];
@@ -15,22 +15,21 @@ function reveal(button) {
 
 for (const input of $$("[data-timezone]")) input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 function ago(time) {
   const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
   if (seconds > 7 * 86400) return;
-  const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? [];
+  const [unit, size] = [["day", 86400], ["hour", 3600], ["minute", 60]].find(([, length]) => seconds >= length) ?? [];
   time.title ||= time.textContent;
   time.textContent = unit ? words.format(-Math.round(seconds / size), unit) : "just now";
 }
 
 const refresh = () => $$("time[data-relative]").forEach(ago);
 refresh();
-setInterval(refresh, 60_000);
+setInterval(refresh, 6e4);
 
-// Tasks without full reloads: answers replace what is there, or open in a dialog.
+// Tasks: answers replace what is there or open in a dialog.
 
 const make = (name, properties) => Object.assign(document.createElement(name), properties);
 const ours = (url) => [location, url].every((at) => at.href.startsWith(`${location.origin}/tasks`));
@@ -39,14 +38,14 @@ const OPEN = "dialog.page[open]";
 let busy, wanted;
 
 function load(url, body, push = true) {
-  if (busy) return void (wanted = body ? wanted : url); // Nothing is sent twice; a link can wait.
-  const request = (busy = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 30_000 }));
+  if (busy) return void (body || (wanted = url)); // Nothing is sent twice; a link can wait.
+  const request = (busy = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 3e4 }));
   request.onloadend = () => {
     const answer = request.response, at = new URL(request.responseURL || url, location);
     const textContent = "No answer. Nothing is lost; try again.";
     busy = null;
     if (!ours(at)) location = at;
-    else if (answer && $("main", answer)) show(answer, at.href, push && (!body || request.status < 400));
+    else if (answer && $("main", answer)) show(answer, at.href, push && (!body || request.status < 400), url);
     else ($(OPEN) ?? $(".messages")).prepend(make("p", { className: "message", role: "alert", textContent }));
     if (wanted) load(wanted);
     wanted = null;
@@ -55,11 +54,11 @@ function load(url, body, push = true) {
   request.send(body);
 }
 
-function show(answer, url, fresh) {
-  const main = $("main", answer), title = answer.title;
+function show(answer, url, fresh, asked) {
+  const main = $("main", answer), add = $(".add"), next = $(".add", answer);
   $(OPEN)?.close();
   if ("dialog" in main.dataset && !$("main[data-dialog]")) {
-    const dialog = make("dialog", { className: "page", ariaLabel: title, onclose: () => dialog.remove() });
+    const dialog = make("dialog", { className: "page", ariaLabel: answer.title, onclose: () => dialog.remove() });
     dialog.oninput = () => (fresh = false); // A refused form comes with what was typed.
     dialog.oncancel = (event) => fresh || confirm("Leave without saving?") || event.preventDefault();
     document.body.append(dialog);
@@ -69,7 +68,8 @@ function show(answer, url, fresh) {
   }
   const focus = successor(document.activeElement), moved = fresh && url !== location.href;
   if (moved) history.pushState(null, "", url);
-  document.title = title;
+  document.title = answer.title;
+  if (add?.action === next?.action && add?.action !== asked.href) next?.replaceWith(add);
   $(".messages").replaceChildren(...$(".messages", answer).children);
   for (const part of ["header", "main"]) $(part).replaceWith($(part, answer));
   refresh();
@@ -82,7 +82,7 @@ function enter(field) {
   field.focus();
 }
 
-// What then has the focus: the same thing, or its like in the next row.
+// What has the focus then: the same, or its like in the next row.
 function successor(active) {
   const from = active.form?.elements.title ?? active, row = from.closest(".task");
   const place = $$(".task").indexOf(row);
@@ -117,7 +117,7 @@ addEventListener("change", () => $("[data-selected]")?.replaceChildren(`${$$(".p
 
 addEventListener("popstate", () => location.hash || load(location.href, null, false));
 
-// Keyboard shortcuts: their list says what each presses or enters.
+// Keys: their list says what each presses or enters.
 
 const TYPING = "input:not([type=checkbox]), select, textarea, dialog", shortcuts = $("#shortcuts-on");
 let prefix = "";
@@ -142,10 +142,10 @@ addEventListener("keydown", (event) => {
 
 if (shortcuts) {
   shortcuts.checked = !localStorage.noShortcuts;
-  shortcuts.onchange = () => (localStorage.noShortcuts = shortcuts.checked ? "" : "1");
+  shortcuts.onchange = () => (localStorage.noShortcuts = shortcuts.checked ? "" : 1);
 }
 
-// The end of the sign-in, also by another tab.
+// The end of the sign-in.
 
 const { user, left, renewable } = document.body.dataset;
 const tabs = new BroadcastChannel("session");

@@ -1,12 +1,13 @@
 """Pages: what is done to tasks from a list, to one or to all that are ticked, and taken back."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 
-from app.services import task_batch, task_undo, tasks
+from app.services import task_batch, task_lists, task_undo, tasks
 from app.services.errors import InvalidInput, TaskNotFound, TaskNotInTrash
 from app.services.task_batch import Operation
 from app.tasks import schemas
@@ -49,12 +50,25 @@ def bulk() -> Any:
         )
     if chosen.action == "remove" and not chosen.confirmed:
         only = tasks.get(principal().user_id, ids[0]) if len(ids) == 1 else None
-        return render_template("tasks/remove.html", ids=ids, only=only, back=list_path())
+        return render_template("tasks/remove.html", ids=ids, number=len(ids), only=only, back=list_path())
     try:
         _carry_out(chosen.action, ids)
     except (InvalidInput, TaskNotFound, TaskNotInTrash):
         return _refused("Nothing was done: one of the tasks is not where it was. This is the list as it is now.", 409)
     return redirect(list_path(), 303)
+
+
+@bp.post("/empty-trash")
+@login_required
+def empty_trash() -> Any:
+    """Delete for good all that is in the trash, when confirmed."""
+    who, trash = principal(), url_for("tasks.index", status="trash")
+    if "confirmed" not in request.form:
+        number = task_lists.counts(who.user_id, datetime.now(UTC))["trash"]
+        return render_template("tasks/remove.html", ids=[], number=number, back=trash)
+    number = tasks.empty_trash(who.user_id)
+    say(f"Deleted {number} task{'s' * (number != 1)} for good.")
+    return redirect(trash, 303)
 
 
 @bp.post("/undo/<int(max=9223372036854775807):rev>")

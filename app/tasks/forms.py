@@ -62,7 +62,7 @@ class NewTaskForm(Form):
     tags = StringField(
         "Tags",
         description="Single words, with spaces between them.",
-        render_kw={"autocomplete": "off", "autocapitalize": "none"},
+        render_kw={"autocomplete": "off", "autocapitalize": "none", "dir": "auto"},
     )
     notes = TextAreaField("Notes", render_kw={"maxlength": 20_000, "rows": 4, "dir": "auto"})
 

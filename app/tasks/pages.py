@@ -87,7 +87,8 @@ def update(task_id: UUID) -> Any:
         task = tasks.change(who.user_id, task_id, changes, seen)
     except InvalidInput as error:
         form.refuse(error)
-        return _task(tasks.get(who.user_id, task_id), form), 422
+        now = tasks.get(who.user_id, task_id)
+        return _conflict(now, form) if now["deleted_at"] else _task(now, form), 422
     except PreconditionFailed as error:
         return _conflict(error.current, form), 409
     except TaskNotFound:

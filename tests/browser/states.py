@@ -106,6 +106,7 @@ STATES = [
     State("some ticked", "/tasks", meanwhile=_tick_three),
     State("some completed", "/tasks", meanwhile=_tick_three, press="Complete", exact=True),
     State("for good", "/tasks?status=trash", meanwhile=_tick, press="Delete for good"),
+    State("emptying the trash", "/tasks?status=trash", press="Empty trash"),
     State("shortcuts", "/tasks", meanwhile=_opened("#shortcuts")),
     State("account", "/account"),
     State("account of a newcomer", "/account", "newcomer"),

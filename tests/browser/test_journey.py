@@ -86,13 +86,13 @@ def test_the_whole_journey(open_page: OpenPage, javascript: bool) -> None:
     # Tags and search narrow the list.
     row.get_by_role("link", name="food").click()
     expect(page.get_by_role("link", name="Call the <b>dentist</b>")).to_have_count(0)
-    page.get_by_role("link", name="Show all").click()
+    page.get_by_role("link", name="Show the whole list").click()
     expect(page.get_by_role("link", name="Call the <b>dentist</b>")).to_be_visible()
     page.get_by_label("Search open tasks").fill("dentist")
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("link", name="Call the <b>dentist</b>")).to_be_visible()
     expect(page.get_by_role("link", name="Buy oat milk")).to_have_count(0)
-    page.get_by_role("link", name="Show all").click()
+    page.get_by_role("link", name="Show the whole list").click()
 
     # Delete, find it in the trash, restore it.
     page.get_by_role("button", name="Delete: Buy oat milk").click()

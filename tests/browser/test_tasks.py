@@ -78,6 +78,28 @@ def test_what_is_ticked_is_completed_at_once_taken_back_and_deleted_for_good(
 
 
 @ONE_DATABASE
+def test_what_is_half_typed_stays_while_other_tasks_are_dealt_with(open_page: OpenPage, alice: Person) -> None:
+    plant(alice)
+    page = open_list(open_page, alice)
+    new = page.get_by_label("New task")
+    new.fill("Water the")
+    page.get_by_text("Due date, priority, tags, notes").click()
+    page.get_by_label("Notes").fill("all of them")
+    page.get_by_role("button", name="Complete: Buy").click()
+    expect(page.get_by_role("status")).to_contain_text("Completed")
+    expect(new).to_have_value("Water the")
+    expect(page.get_by_label("Notes")).to_have_value("all of them")
+    new.fill("Water the plants")
+    new.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Added “Water the plants”.")
+    expect(new).to_have_value("")
+    new.fill("For another list")
+    page.get_by_role("link", name="Today").click()
+    expect(page.get_by_role("heading", name="Tasks for today")).to_be_visible()
+    expect(page.get_by_label("New task")).to_have_value("")
+
+
+@ONE_DATABASE
 @with_and_without_javascript
 def test_a_task_is_added_on_a_page_without_tasks_and_one_stays_there(
     open_page: OpenPage, alice: Person, javascript: bool
@@ -166,6 +188,11 @@ def test_the_whole_list_can_be_worked_by_keyboard(open_page: OpenPage, alice: Pe
         page.get_by_role("link", name=name).focus()
         keys("x")
     expect(page.get_by_label("Select: Call")).to_be_checked()
+    keys("Delete")  # what is ticked, wherever the focus is
+    expect(titles(page)).to_have_text(["Buy"])
+    keys("u")
+    expect(titles(page)).to_have_text(TITLES)
+    page.get_by_role("link", name="Call").focus()
     keys("Delete")
     expect(titles(page)).to_have_text(["Answer", "Buy"])
     keys("e")

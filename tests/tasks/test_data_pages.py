@@ -98,15 +98,15 @@ def test_a_file_is_first_looked_at_and_imported_when_that_is_confirmed(
     looked = upload(browser, json.dumps(file, indent=1))
     assert looked.status_code == 200
     assert "Nothing has been changed yet." in looked.text
-    assert "<strong>1</strong> new" in looked.text
-    assert "<strong>1</strong> would change" in looked.text
+    assert "<strong>1</strong> task to be added" in looked.text
+    assert "<strong>1</strong> task to be changed" in looked.text
     assert count("tasks") == 1
     done = confirm(browser, looked)
     assert (done.status_code, done.location) == (303, "/tasks")
     assert "Imported: 1 new, 1 changed, 0 the same as before." in browser.get("/tasks").text
     assert alice.get(f"/tasks/{task['id']}").get_json()["title"] == "after <b>&\"'"
     again = upload(browser, json.dumps(file))
-    assert "<strong>2</strong> the same as before" in again.text
+    assert "<strong>2</strong> tasks the same as before" in again.text
     assert "<form" not in again.text.partition("<main")[2].partition("</main>")[0]
 
 

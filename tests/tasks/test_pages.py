@@ -80,6 +80,10 @@ def test_what_was_typed_for_a_task_that_went_to_the_trash_meanwhile_can_be_saved
         assert text in answer.text
     assert alice.get(path).get_json()["deleted_at"]
     saving = form(answer.text) | typed() | {"restore": "1"}
+    refused = browser.send(path, saving | {"title": ""})
+    assert refused.status_code == 422
+    for text in ("Enter a title.", "Typed for an hour", "Restore and save mine"):
+        assert text in refused.text
     assert browser.send(path, saving).status_code == 303
     saved = alice.get(path).get_json()
     assert (saved["title"], saved["notes"], saved["deleted_at"]) == ("Mine", "Typed for an hour", None)

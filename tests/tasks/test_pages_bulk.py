@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.models import utcnow
 from tests.conftest import ONE_DATABASE, Count
 from tests.pages import Browser
 from tests.people import Person
@@ -99,3 +100,29 @@ def test_deleting_for_good_asks_first_and_takes_only_what_is_in_the_trash(
     assert message(browser) == ("Deleted 2 tasks for good.", "")
     assert count("tasks") == 1
     assert [item["id"] for item in alice.get("/tasks/changes").get_json()["items"] if item.get("deleted")] == tasks[:2]
+
+
+def test_emptying_the_trash_asks_first_and_takes_all_of_ones_own_and_nothing_else(
+    app: Flask, alice: Person, bob: Person, count: Count, statements: list[str]
+) -> None:
+    browser = Browser(app, alice)
+    plant(app, alice.id, 501, lambda _: {"deleted_at": utcnow()})
+    kept = alice.make_task()["id"]
+    bob.delete(f"/tasks/{bob.make_task()['id']}")
+    assert 'action="/tasks/empty-trash"' in browser.get("/tasks?status=trash").text
+    asked = browser.post("/tasks/empty-trash", "/tasks")
+    assert asked.status_code == 200
+    assert "501 tasks will be deleted. This cannot be undone." in asked.text
+    assert count("tasks") == 503
+    statements.clear()
+    done = browser.post("/tasks/empty-trash", "/tasks", confirmed="1")
+    assert (done.status_code, done.headers["Location"]) == (303, "/tasks?status=trash")
+    assert sum(sql.startswith("DELETE FROM tasks") for sql in statements) == 2  # no lock is held for long
+    assert message(browser) == ("Deleted 501 tasks for good.", "")
+    assert [count("tasks"), count("tasks WHERE deleted_at IS NOT NULL")] == [2, 1]
+    assert alice.get(f"/tasks/{kept}").status_code == 200
+    changes = alice.get("/tasks/changes?limit=200").get_json()["items"]
+    assert sum("deleted" in item for item in changes) >= 199
+    assert 'action="/tasks/empty-trash"' not in browser.get("/tasks?status=trash").text
+    browser.post("/tasks/empty-trash", "/tasks", confirmed="1")
+    assert message(browser) == ("Deleted 0 tasks for good.", "")
