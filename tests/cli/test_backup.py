@@ -193,6 +193,8 @@ def test_a_file_that_exists_is_never_overwritten(source: Flask, tmp_path: Path) 
     result = command(source, "backup", "create", "--output", tmp_path / "letter")
     assert (result.exit_code, "exists already" in result.stderr) == (1, True)
     assert (tmp_path / "letter").read_text() == "Dear Ann"
+    missing = command(source, "backup", "create", "--output", tmp_path / "nowhere" / "b.tar")
+    assert f"{tmp_path / 'nowhere'}: No such file or directory." in missing.stderr
 
 
 @contextmanager

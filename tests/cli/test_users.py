@@ -179,6 +179,7 @@ def test_delete_asks_first(flask: Command, alice: Person, count: Count, answer: 
     result = flask("users delete alice@example.org", stdin=answer)
     assert (result.exit_code, result.stdout, count("users")) == (code, "", left)
     assert "alice@example.org" in result.stderr
+    assert ("give --yes" in result.stderr) is (answer == "")
 
 
 @in_turn("verb", ["show", "disable", "enable", "reset-password", "delete --yes"])
