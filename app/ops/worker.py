@@ -24,7 +24,8 @@ SOON = 0.002
 #: Seconds that a worker leaves a new connection to one that has fewer.
 PRECEDENCE = 0.001
 
-# How many connections each worker has, plus one; 0 is nobody. The workers of a server share this memory.
+# How many connections each worker has, plus one; 0 is nobody. The workers of a server share this memory. Two of which
+# one is 256 workers younger share a place: then the others go by what either of them wrote last.
 _HELD = memoryview(mmap.mmap(-1, 256 * 4)).cast("i")
 
 
@@ -134,10 +135,11 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     @property
     def nr_conns(self) -> int:
         """How many connections it has."""
-        return _HELD[self._place] - 1
+        return self._connections
 
     @nr_conns.setter
     def nr_conns(self, number: int) -> None:
+        self._connections = number
         _HELD[self._place] = number + 1
 
     def forget(self) -> None:
@@ -146,7 +148,7 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection, unless a worker that has fewer takes it first; runs in the main thread."""
-        if any(0 < held < _HELD[self._place] for held in _HELD):
+        if any(0 < held <= self.nr_conns for held in _HELD):
             time.sleep(PRECEDENCE)
         super().accept(listener)
 
