@@ -122,7 +122,7 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """A threaded worker whose connections are paced, and as many as those of the other workers.
 
     Whoever wakes up first takes a connection, which mostly is the one that took the last: of 16 that stay open it had
-    up to 15, and its threads waited for one another while the other processor was idle. A tenth more are answered so.
+    up to 15, and its threads waited for one another while the other processor was idle. So 4 to 11 % more are answered.
     """
 
     def __init__(self, age: int, *args: Any, **kwargs: Any) -> None:
