@@ -5,13 +5,12 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.people import PASSWORD, Person
-from tests.servers import Server
+from tests.servers import Server, children
 
 
 def call(
@@ -79,9 +78,8 @@ def test_a_revoked_sign_in_is_refused_by_every_worker_on_the_next_request(server
 
 def test_both_workers_take_part(server: Server, alice: Person) -> None:
     """Guards the tests above: with one worker they would prove nothing."""
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
     deadline = time.monotonic() + 30  # the first one answers before the second is there
-    while len(children.read_text().split()) < 2:
+    while len(children(server.process.pid)) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.1)
 

@@ -3,12 +3,13 @@
 import json
 import os
 import resource
-import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,9 @@ def elsewhere(environment: dict[str, str]) -> Iterator[Path]:
     url = make_url(environment["DATABASE_URL"])
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory, "taskward.db")
-        shutil.copy(str(url.database), copy)
+        # Not as a file: closing that would end the locks by which this process' connections hold the database.
+        with closing(sqlite3.connect(str(url.database))) as ours, closing(sqlite3.connect(copy)) as theirs:
+            ours.backup(theirs)
         copy.chmod(0o600)
         yield copy
 

@@ -24,7 +24,7 @@ from tests.conftest import ONE_DATABASE, MakeApp
 from tests.leaks import keep_secret
 from tests.people import PASSWORD, Person
 from tests.programs import ROOT
-from tests.servers import Server, free_port, start_server
+from tests.servers import Server, children, free_port, start_server
 from tests.tasks.plans import plan, recorded, searches
 
 TOKEN = "scrape-with-this-0123456789-abcdefghijkl"
@@ -210,10 +210,6 @@ def workers(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactor
     """A gunicorn with two workers that has metrics."""
     env = environment | {"METRICS_TOKEN": TOKEN}
     yield from start_server(env, tmp_path_factory.mktemp("metrics") / "log")
-
-
-def children(process: int) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def directory(process: int) -> Path:

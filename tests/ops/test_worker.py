@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.conftest import ONE_DATABASE
-from tests.servers import Server
+from tests.servers import Server, children
 
 CONNECTIONS = 24
 
@@ -51,12 +51,9 @@ def _held(server: Server) -> Counter[int]:
         fields = line.split()
         if int(fields[1].rpartition(":")[2], 16) == port and fields[3] == "01":  # established
             ours.add(f"socket:[{fields[9]}]")
-    return Counter({worker: sum(_target(each) in ours for each in _files(worker)) for worker in _workers(server)})
-
-
-def _workers(server: Server) -> list[int]:
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    return [int(each) for each in children.read_text().split()]
+    return Counter(
+        {worker: sum(_target(each) in ours for each in _files(worker)) for worker in children(server.process.pid)}
+    )
 
 
 def _files(process: int) -> list[Path]:
@@ -77,9 +74,9 @@ def test_workers_share_the_connections_that_stay_open(server: Server) -> None:
         opened = _connected(server)
         assert min(_held(server).values()) >= CONNECTIONS // 3
         # One that is killed does not count any more.
-        worker = _workers(server)[killed]
+        worker = children(server.process.pid)[killed]
         os.kill(worker, signal.SIGKILL)
-        while worker in _workers(server):
+        while worker in children(server.process.pid):
             time.sleep(0.01)
         _close(opened)
-    _wait_for_two_workers(server)  # one that is just starting misses the signal to end
+    _wait_for_two_workers(server)  # as the tests after this one have them
