@@ -5,39 +5,49 @@ import os
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.conftest import ONE_DATABASE
-from tests.servers import Server, children
+from tests.servers import Server, children, start_server
 
 CONNECTIONS = 24
 
 
-def _connected(server: Server, number: int = CONNECTIONS) -> list[http.client.HTTPConnection]:
-    """Open connections at once, and leave them open."""
+@pytest.fixture
+def workers(environment: dict[str, str], tmp_path: Path) -> Iterator[Server]:
+    """A gunicorn with two workers that leave connections to each other for longer: other tests keep them waiting."""
+    settings = tmp_path / "gunicorn.conf.py"
+    settings.write_text(f"{Path('gunicorn.conf.py').read_text()}\nimport app.ops.worker as w\nw.PRECEDENCE = 0.1\n")
+    yield from start_server(environment, tmp_path / "log", settings=str(settings))
+
+
+@contextmanager
+def _connected(server: Server, number: int = CONNECTIONS) -> Iterator[None]:
+    """Open connections at once, and leave them open meanwhile."""
     address = urlsplit(server.url)
     opened = [http.client.HTTPConnection(str(address.hostname), address.port, timeout=20) for _ in range(number)]
-    for connection in opened:
-        connection.connect()
-    for connection in opened:
-        connection.request("GET", "/healthz")
-        assert connection.getresponse().read()
-    return opened
-
-
-def _close(opened: list[http.client.HTTPConnection]) -> None:
-    for connection in opened:
-        connection.close()
+    with ExitStack() as stack:
+        for connection in opened:
+            stack.callback(connection.close)
+            connection.connect()
+        for connection in opened:
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read()
+        yield
 
 
 def _wait_for_two_workers(server: Server) -> None:
     """Wait until two take connections; none is left open."""
-    deadline, opened = time.monotonic() + 20, []
-    while len([number for number in _held(server).values() if number]) < 2:
-        assert time.monotonic() < deadline
-        opened += _connected(server, 1)
-    _close(opened)
+    deadline = time.monotonic() + 20
+    with ExitStack() as stack:
+        while len([number for number in _held(server).values() if number]) < 2:
+            assert time.monotonic() < deadline
+            stack.enter_context(_connected(server, 1))
     while sum(_held(server).values()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -49,7 +59,7 @@ def _held(server: Server) -> Counter[int]:
     ours = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
-        if int(fields[1].rpartition(":")[2], 16) == port and fields[3] == "01":  # established
+        if int(fields[1].rpartition(":")[2], 16) == port and fields[3] in ("01", "08"):  # open, or left by us
             ours.add(f"socket:[{fields[9]}]")
     return Counter(
         {worker: sum(_target(each) in ours for each in _files(worker)) for worker in children(server.process.pid)}
@@ -68,15 +78,13 @@ def _target(file: Path) -> str:
 
 
 @ONE_DATABASE
-def test_workers_share_the_connections_that_stay_open(server: Server) -> None:
-    for killed in (0, 1):
-        _wait_for_two_workers(server)
-        opened = _connected(server)
-        assert min(_held(server).values()) >= CONNECTIONS // 3
-        # One that is killed does not count any more.
-        worker = children(server.process.pid)[killed]
-        os.kill(worker, signal.SIGKILL)
-        while worker in children(server.process.pid):
-            time.sleep(0.01)
-        _close(opened)
-    _wait_for_two_workers(server)  # as the tests after this one have them
+def test_workers_share_the_connections_that_stay_open(workers: Server) -> None:
+    for number in (0, 1):
+        _wait_for_two_workers(workers)
+        with _connected(workers):
+            assert min(_held(workers).values()) >= CONNECTIONS // 3
+            # One that is killed does not count any more.
+            killed = children(workers.process.pid)[number]
+            os.kill(killed, signal.SIGKILL)
+            while killed in children(workers.process.pid):
+                time.sleep(0.01)
