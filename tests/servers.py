@@ -52,13 +52,14 @@ def start_server(
 def end_at_once(process: Program) -> None:
     """End a gunicorn that nobody needs any more; SIGTERM leaves open connections two seconds for one more request."""
     process.send_signal(signal.SIGQUIT)
-    with suppress(subprocess.TimeoutExpired):
+    try:
         process.wait(timeout=2)
-    # A worker that had just been forked misses the signal, and is waited for for half a minute.
-    with suppress(FileNotFoundError, ProcessLookupError):
+    except subprocess.TimeoutExpired:
+        # A worker that had just been forked misses the signal, and would be waited for for half a minute.
         for worker in children(process.pid):
-            os.kill(worker, signal.SIGKILL)
-    process.wait(timeout=40)
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+        process.wait(timeout=40)
 
 
 def children(process: int) -> list[int]:

@@ -146,8 +146,9 @@ def _workspace(parent: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=parent, prefix=_WORK) as work:
             yield Path(work)
     except OSError as error:
-        inside = _WORK in str(error.filename or _WORK)  # the name of what is gone again helps nobody
-        raise BackupRefused(f"{parent if inside else error.filename}: {error.strerror}.") from error
+        file = str(error.filename or parent)
+        # What was in the private directory is gone again, and its name helps nobody.
+        raise BackupRefused(f"{parent if _WORK in file else file}: {error.strerror}.") from error
     except sqlite3.Error as error:
         raise BackupRefused(f"SQLite says: {error}.") from error
 

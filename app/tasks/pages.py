@@ -87,8 +87,8 @@ def update(task_id: UUID) -> Any:
         task = tasks.change(who.user_id, task_id, changes, seen)
     except InvalidInput as error:
         form.refuse(error)
-        now = tasks.get(who.user_id, task_id)
-        return _conflict(now, form) if now["deleted_at"] else _task(now, form), 422
+        current = tasks.get(who.user_id, task_id)
+        return _conflict(current, form) if current["deleted_at"] else _task(current, form), 422
     except PreconditionFailed as error:
         return _conflict(error.current, form), 409
     except TaskNotFound:

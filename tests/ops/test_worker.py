@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import ONE_DATABASE
+from tests.programs import ROOT
 from tests.servers import Server, children, start_server
 
 CONNECTIONS = 24
@@ -22,7 +23,7 @@ CONNECTIONS = 24
 def workers(environment: dict[str, str], tmp_path: Path) -> Iterator[Server]:
     """A gunicorn with two workers that leave connections to each other for longer: other tests keep them waiting."""
     settings = tmp_path / "gunicorn.conf.py"
-    settings.write_text(f"{Path('gunicorn.conf.py').read_text()}\nimport app.ops.worker as w\nw.PRECEDENCE = 0.1\n")
+    settings.write_text(f"{(ROOT / 'gunicorn.conf.py').read_text()}\nimport app.ops.worker as w\nw.PRECEDENCE = 0.1\n")
     yield from start_server(environment, tmp_path / "log", settings=str(settings))
 
 

@@ -238,18 +238,8 @@ def test_a_search_that_is_not_understood_is_refused_with_the_position(alice: Per
 
 
 DATES = ["<", "soon", "3", "2026-02-30", "2026-1-1", "20261103", "1899-12-31", "9999-01-01", "today+", "today+1d"]
-DATES += [
-    "today+10000",
-    "tomorrow+1",
-    "yesterday-1",
-    "=none",
-    "<any",
-    "==today",
-    "<>today",
-    "frida",
-    "fri+7",
-    "\u0663-11-03",
-]
+DATES += ["today+10000", "tomorrow+1", "yesterday-1", "=none", "<any", "==today", "<>today", "\u0663-11-03"]
+DATES += ["frida", "fri+7"]
 
 
 @in_turn("date", DATES)
