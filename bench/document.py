@@ -27,19 +27,34 @@ def machine(found: dict[str, Any]) -> str:
 
 
 def ratios(found: dict[str, Any]) -> str:
-    """Return the table of ratios, with quartiles and goals."""
+    """Return the table of ratios, with quartiles and goals, and with what the floor reaches."""
     rows = []
     for action, by_program in found["ratios"].items():
         for key, ratio in by_program.items():
             low, high = found["quartiles"][action][key]
             goal = GOALS.get(action, {}).get(key)
             verdict = f"{goal:g}: {'met' if ratio >= goal else '**missed**'}" if goal else ""
-            rows.append((TITLES[action], _NAMES[key], f"{ratio:.2f}", f"{low:.2f} to {high:.2f}", verdict))
+            rows.append(
+                (
+                    TITLES[action],
+                    _NAMES[key],
+                    f"{ratio:.2f}",
+                    f"{low:.2f} to {high:.2f}",
+                    verdict,
+                    _floor(found, action, key),
+                )
+            )
     if "unchanged_to_list" in found:
         ratio = found["unchanged_to_list"]
         verdict = f"{UNCHANGED_GOAL}: {'met' if ratio >= UNCHANGED_GOAL else '**missed**'}"
-        rows.append((TITLES["unchanged"], "our own list", f"{ratio:.2f}", "", verdict))
-    return _table(("request", "other program", "ours ÷ theirs", "quartiles", "goal"), rows)
+        rows.append((TITLES["unchanged"], "our own list", f"{ratio:.2f}", "", verdict, ""))
+    return _table(("request", "other program", "ours ÷ theirs", "quartiles", "goal", "floor ÷ theirs"), rows)
+
+
+def _floor(found: dict[str, Any], action: str, key: str) -> str:
+    """Return how the floor fares, as the ratio of two medians: what is left to reach without a framework."""
+    floor, theirs = (found["programs"].get(each, {}).get(action) for each in ("floor", key))
+    return f"{floor['rate'] / theirs['rate']:.2f}" if floor and theirs and theirs["rate"] and key != "floor" else ""
 
 
 def programs(found: dict[str, Any]) -> str:
