@@ -61,7 +61,8 @@ def import_() -> Any:
     if not form.confirmed.data:
         confirmation = ImportForm(formdata=None, kind=kind, text=text.decode(), confirmed="1")
         return render_template("account/import.html", form=confirmation, outcome=outcome)
-    say(f"Imported: {outcome.created} new, {outcome.updated} changed, {outcome.unchanged} the same as before.")
+    did = ((outcome.created, "new"), (outcome.updated, "changed"), (outcome.unchanged, "the same as before"))
+    say(f"Imported: {', '.join(f'{number} {what}' for number, what in did if number) or 'nothing'}.")
     return redirect(url_for("tasks.index"), 303)
 
 

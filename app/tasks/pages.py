@@ -160,9 +160,9 @@ def _conflict(current: TaskRow | None, form: TaskForm) -> str:
 
 
 def _filters() -> dict[str, Any]:
-    """Return the filters of the list in view, as the query string has them; a tab that does not exist is left out."""
+    """Return the filters of the list in view, as the query string has them; a list that does not exist is left out."""
     given: dict[str, Any] = {name: request.args[name] for name in ("status", "q") if request.args.get(name)}
-    if given.get("status") not in TABS:
+    if given.get("status") not in (*TABS, "all"):
         given.pop("status", None)
     if tags := list(filter(None, request.args.getlist("tag"))):
         given["tag"] = tags
