@@ -5,6 +5,7 @@ signing keys that lie sealed in the database; without it, a restored database on
 """
 
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -134,7 +135,9 @@ def _install_key(given: Path) -> bool:
         return True
     if not inside.exists() or inside.read_text(errors="replace").strip() != current_app.config["SECRET_KEY"]:
         return False
-    os.link(inside, inside.with_name(f"secret_key.before-restore-{utcnow():%Y%m%dT%H%M%S%fZ}"))
+    # Not a hard link, which some file systems do not have; in the private directory nobody else sees the copy.
+    kept = Path(shutil.copy2(inside, given.with_name("kept")))
+    kept.rename(inside.with_name(f"secret_key.before-restore-{utcnow():%Y%m%dT%H%M%S%fZ}"))
     given.rename(inside)
     return True
 
