@@ -42,7 +42,9 @@ def test_an_address_is_taken_whatever_its_case(client: FlaskClient, spelling: st
 def test_a_bad_address_is_422_at_its_pointer(client: FlaskClient, email: str) -> None:
     response = client.post("/api/auth/register", json=ACCOUNT | {"email": email})
     assert response.status_code == 422
-    assert [error["pointer"] for error in response.get_json()["errors"]] == ["#/email"]
+    (error,) = response.get_json()["errors"]
+    assert error["pointer"] == "#/email"
+    assert "email" not in error["detail"]  # it is an e-mail address here, whatever the library calls it
 
 
 @pytest.mark.proves("ASVS 6.2.1")

@@ -1,10 +1,11 @@
 """How pages look: the theme that was chosen, and 320 pixels, which is a wide window at 400 per cent (WCAG 1.4.10)."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_journey import fill_sign_in
+from tests.browser.test_tasks import open_list, plant
 from tests.conftest import ONE_DATABASE
 from tests.people import PASSWORD, Person
 
@@ -44,3 +45,20 @@ def test_nothing_is_cut_off_at_400_per_cent(open_page: OpenPage, alice: Person) 
     fill_sign_in(page, alice.email, PASSWORD)
     for path in ("/tasks", f"/tasks/{task['id']}", "/account", "/account/data"):
         narrow_and_whole(page, path)
+
+
+@ONE_DATABASE
+def test_on_a_phone_the_buttons_of_pages_are_in_one_line_and_save_is_in_view(
+    open_page: OpenPage, alice: Person
+) -> None:
+    plant(alice, *(f"Task {n}" for n in range(101)))
+    page = open_list(open_page, alice, viewport={"width": 390, "height": 600})
+    page.get_by_role("link", name="Next page").click()
+    links = [page.get_by_role("link", name=f"{name} page") for name in ("First", "Previous", "Next")]
+    for link in links:
+        expect(link).to_be_visible()
+    assert len({(link.bounding_box() or {})["y"] for link in links}) == 1
+    page.get_by_role("link", name="Task 50", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Title")).to_be_in_viewport()
+    expect(dialog.get_by_role("button", name="Save")).to_be_in_viewport(ratio=1)
