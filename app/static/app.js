@@ -1,10 +1,8 @@
-// Improves pages that work without it.
-
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector) => [...document.querySelectorAll(selector)];
 
-const constant = { createScriptURL: () => "/service-worker.js" };
-const policy = window.trustedTypes?.createPolicy("service-worker", constant) ?? constant;
+const rule = { createScriptURL: () => "/service-worker.js" };
+const policy = window.trustedTypes?.createPolicy("service-worker", rule) ?? rule;
 navigator.serviceWorker?.register(policy.createScriptURL("")).catch(() => {}); // Sign-out may end it.
 
 function reveal(button) {
@@ -20,7 +18,7 @@ const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 function ago(time) {
   const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
   if (seconds > 7 * 86400) return;
-  const [unit, size] = [["day", 86400], ["hour", 3600], ["minute", 60]].find(([, length]) => seconds >= length) ?? [];
+  const [unit, size] = [["day", 86400], ["hour", 3600], ["minute", 60]].find(([, s]) => seconds >= s) ?? [];
   time.title ||= time.textContent;
   time.textContent = unit ? words.format(-Math.round(seconds / size), unit) : "just now";
 }
@@ -29,37 +27,44 @@ const refresh = () => $$("time[data-relative]").forEach(ago);
 refresh();
 setInterval(refresh, 6e4);
 
-// Tasks: answers replace what is there or open in a dialog.
+// Tasks: answers replace what is there.
 
-const make = (name, properties) => Object.assign(document.createElement(name), properties);
+const read = (...form) => new URLSearchParams(new FormData(...form));
+const make = (name, values) => Object.assign(document.createElement(name), values);
 const ours = (url) => [location, url].every((at) => at.href.startsWith(`${location.origin}/tasks`));
 const modified = (event) => event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey;
 const OPEN = "dialog.page[open]";
-let busy, wanted;
+const queue = []; // The first is under way.
 
-function load(url, body, push = true) {
-  if (busy) return void (body || (wanted = url)); // Nothing is sent twice; a link can wait.
-  const request = (busy = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 3e4 }));
-  request.onloadend = () => {
-    const answer = request.response, at = new URL(request.responseURL || url, location);
-    const textContent = "No answer. Nothing is lost; try again.";
-    busy = null;
-    if (!ours(at)) location = at;
-    else if (answer && $("main", answer)) show(answer, at.href, push && (!body || request.status < 400), url);
-    else ($(OPEN) ?? $(".messages")).prepend(make("p", { className: "message", role: "alert", textContent }));
-    if (wanted) load(wanted);
-    wanted = null;
-  };
-  request.open(body ? "POST" : "GET", url);
-  request.send(body);
+function load(...asked) {
+  if (queue.every((each) => `${each}` !== `${asked}`) && queue.push(asked) === 1) next();
 }
 
-function show(answer, url, fresh, asked) {
-  const main = $("main", answer), add = $(".add"), next = $(".add", answer);
+function next() {
+  const [url, body] = queue[0];
+  const xhr = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 3e4 });
+  xhr.onloadend = () => {
+    const answer = xhr.response, at = new URL(xhr.responseURL || url, location);
+    if (!ours(at)) location = at;
+    else if (answer && $("main", answer)) show(answer, at.href, !body || xhr.status < 400, url, body);
+    else {
+      const lost = queue.splice(0).map(([, fields]) => fields?.get("title") ?? "the last step");
+      const textContent = `No answer. Try again: ${lost.join(", ")}`;
+      ($(OPEN) ?? $(".messages")).prepend(make("p", { className: "message", role: "alert", textContent }));
+    }
+    queue.shift();
+    if (queue[0]) next();
+  };
+  xhr.open(body ? "POST" : "GET", url);
+  xhr.send(body);
+}
+
+function show(answer, url, fresh, asked, sent) {
+  const main = $("main", answer), add = $(".add"), empty = $(".add", answer);
   $(OPEN)?.close();
   if ("dialog" in main.dataset && !$("main[data-dialog]")) {
     const dialog = make("dialog", { className: "page", ariaLabel: answer.title, onclose: () => dialog.remove() });
-    dialog.oninput = () => (fresh = false); // A refused form comes with what was typed.
+    dialog.oninput = () => (fresh = false); // A refused form is filled.
     dialog.oncancel = (event) => fresh || confirm("Leave without saving?") || event.preventDefault();
     document.body.append(dialog);
     dialog.append(...main.childNodes);
@@ -69,7 +74,8 @@ function show(answer, url, fresh, asked) {
   const focus = successor(document.activeElement), moved = fresh && url !== location.href;
   if (moved) history.pushState(null, "", url);
   document.title = answer.title;
-  if (add?.action === next?.action && add?.action !== asked.href) next?.replaceWith(add);
+  const typed = add && (add.action !== asked.href || (fresh && `${read(add)}` !== `${sent}`));
+  if (typed && add.action === empty?.action) empty.replaceWith(add);
   $(".messages").replaceChildren(...$(".messages", answer).children);
   for (const part of ["header", "main"]) $(part).replaceWith($(part, answer));
   refresh();
@@ -82,7 +88,7 @@ function enter(field) {
   field.focus();
 }
 
-// What has the focus then: the same, or its like in the next row.
+// The focus then: the same, or its like.
 function successor(active) {
   const from = active.form?.elements.title ?? active, row = from.closest(".task");
   const place = $$(".task").indexOf(row);
@@ -95,13 +101,12 @@ function successor(active) {
 }
 
 addEventListener("submit", (event) => {
-  $$("[aria-pressed=true]").forEach(reveal); // Only passwords are offered to be saved.
+  $$("[aria-pressed=true]").forEach(reveal); // Only passwords are saved.
   const form = event.target, url = new URL(form.getAttribute("action") ?? "", location);
   if (event.defaultPrevented || form.method === "dialog" || !ours(url)) return;
   event.preventDefault();
-  const fields = new URLSearchParams(new FormData(form, event.submitter));
-  if (form.method === "post") load(url, fields);
-  else load(`${url.pathname}?${fields}`);
+  const fields = read(form, event.submitter);
+  form.method === "post" ? load(url, fields) : load(`${url.pathname}?${fields}`);
 });
 
 addEventListener("click", (event) => {
@@ -110,14 +115,14 @@ addEventListener("click", (event) => {
   if (!link || link.hash || modified(event) || event.shiftKey || !ours(link)) return;
   event.preventDefault();
   if (link.closest(OPEN) && link.href === location.href) $(OPEN).close();
-  else load(link.href);
+  load(link.href);
 });
 
 addEventListener("change", () => $("[data-selected]")?.replaceChildren(`${$$(".pick :checked").length} selected`));
 
-addEventListener("popstate", () => location.hash || load(location.href, null, false));
+addEventListener("popstate", () => location.hash || load(location.href));
 
-// Keys: their list says what each presses or enters.
+// Keys.
 
 const TYPING = "input:not([type=checkbox]), select, textarea, dialog", shortcuts = $("#shortcuts-on");
 let prefix = "";
@@ -132,7 +137,7 @@ addEventListener("keydown", (event) => {
   const key = prefix + event.key, step = { j: 1, k: -1 }[key], titles = $$(".task-title");
   prefix = key === "g" ? key : "";
   const target = step
-    ? titles[titles.findIndex((title) => title.closest(".task:focus-within")) + step]
+    ? titles[titles.findIndex((at) => at.closest(".task:focus-within")) + step]
     : $($(`[data-keys~="${CSS.escape(key)}"]`)?.dataset.target || "none");
   if (!target) return;
   event.preventDefault();
@@ -154,7 +159,7 @@ tabs.postMessage(user);
 if (user) {
   let end, idle, timer, shown;
 
-  const say = (selector, text) => $$(selector).forEach((place) => place.replaceChildren(text));
+  const say = (selector, text) => $$(selector).forEach((at) => at.replaceChildren(text));
 
   const show = (name) => {
     if (name === shown) return;
@@ -182,7 +187,7 @@ if (user) {
   };
 
   const check = (options) =>
-    fetch("/session", options).then((answer) => answer.json()).then(know, () => Date.now() < end ? tick() : show("over"));
+    fetch("/session", options).then((at) => at.json()).then(know, () => Date.now() < end ? tick() : show("over"));
 
   tabs.onmessage = document.onvisibilitychange = () => document.hidden || check();
   $("#stay").onsubmit = ({ target }) => {
