@@ -126,9 +126,9 @@ class IdempotencyKey(Base):
     __table_args__ = (Index(None, "created_at"),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    #: As the client sent it.
+    #: As the client sent it; of a form on a page, its digest.
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
-    #: SHA-256 of method, path and body: the same key on another request is a mistake.
+    #: SHA-256 of what was sent: the same key on another request is a mistake.
     digest: Mapped[str] = mapped_column(String(64))
     #: Ids of the tasks it answered with, in order.
     task_ids: Mapped[list[str]] = mapped_column(JSON)

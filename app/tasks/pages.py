@@ -1,15 +1,17 @@
 """Pages: the signed-in person's tasks."""
 
+import hashlib
 from datetime import datetime
 from itertools import groupby
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from app.services import task_cursors, task_line, task_lists, task_progress, tasks
 from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound
+from app.services.idempotency import Request
 from app.services.preconditions import Condition
 from app.services.task_query import Query
 from app.services.task_rows import TaskRow
@@ -54,14 +56,26 @@ def create() -> Any:
         given = form.read(schemas.NewTask).model_dump(exclude_unset=True)
         words = task_line.read(given["title"], now)
         tags = [*given.get("tags", []), *words.get("tags", [])]
-        task, _ = tasks.create(
-            principal().user_id, schemas.stored(fields(schemas.NewTask, given | words | {"tags": tags}))
-        )
+        values = schemas.stored(fields(schemas.NewTask, given | words | {"tags": tags}))
+        task, _ = tasks.create(principal().user_id, values, _repeatable(given))
     except InvalidInput as error:
         form.refuse(error)
         return list_page(form), 422
     say(f"Added {quoted(task)}{_understood(task, words, now)}.", undo_of(task))
     return redirect(local_path(request.form.get("back")) or list_path(), 303)
+
+
+@bp.app_template_global()
+def form_key() -> str:
+    """Return what tells a form for a new task from all others that are shown."""
+    return uuid4().hex
+
+
+def _repeatable(given: dict[str, Any]) -> Request | None:
+    """Return what is the same when a form is sent again as it was, say because the answer to it was lost."""
+    key = request.form.get("form_key")
+    digest = hashlib.sha256(repr((key, given)).encode()).hexdigest()
+    return Request(f"form-{digest}", digest) if key else None
 
 
 @bp.get("/<uuid:task_id>")

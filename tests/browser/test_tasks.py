@@ -233,6 +233,11 @@ def test_the_whole_list_can_be_worked_by_keyboard(open_page: OpenPage, alice: Pe
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+def lose_the_answer(route: Route) -> None:
+    route.fetch(max_redirects=0)
+    route.abort("internetdisconnected")
+
+
 @ONE_DATABASE
 def test_who_is_faster_than_the_answers_loses_nothing(open_page: OpenPage, alice: Person) -> None:
     plant(alice)
@@ -268,6 +273,14 @@ def test_who_is_faster_than_the_answers_loses_nothing(open_page: OpenPage, alice
     held.pop().abort("internetdisconnected")
     expect(page.get_by_role("alert")).to_have_text("No answer. Try again: Third, Fourth")
     expect(new).to_have_value("Fourth")
+
+    # Or only the answer is lost.
+    page.unroute_all()
+    page.route("**/tasks", lose_the_answer, times=1)
+    new.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("No answer. Try again: Fourth")
+    new.press("Enter")
+    expect(titles(page)).to_have_text(["Call", "First", "Second", "Fourth"])
 
 
 @ONE_DATABASE

@@ -1,5 +1,7 @@
 """Pages: a task added by one line, from anywhere, with words of the search grammar in it."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from tests.conftest import ONE_DATABASE
+from tests.conftest import ONE_DATABASE, STRICT_DATABASE, Count
 from tests.pages import Browser
 from tests.people import Person
 from tests.tasks.test_pages_undo import message
@@ -82,3 +84,35 @@ def test_the_longest_line_fits_into_the_message(app: Flask, alice: Person) -> No
     answer = Browser(app, alice).post("/tasks", "/tasks", title=line)
     assert answer.status_code == 303
     assert max(len(cookie) for cookie in answer.headers.getlist("Set-Cookie")) < 2000
+
+
+@pytest.mark.parametrize("page", ["/tasks", "/account"])
+def test_a_form_that_is_sent_again_as_it_was_adds_no_second_task(
+    app: Flask, alice: Person, count: Count, page: str
+) -> None:
+    browser = Browser(app, alice)
+    (key,) = re.findall(r'name="form_key" value="([^"]+)"', browser.get(page).text)
+    for _ in range(2):
+        assert browser.post("/tasks", page, title="Milk", form_key=key).status_code == 303
+        assert message(browser)[0] == "Added “Milk”."
+    assert count("tasks") == 1
+    browser.post("/tasks", page, title="Bread", form_key=key)
+    (another,) = re.findall(r'name="form_key" value="([^"]+)"', browser.get(page).text)
+    browser.post("/tasks", page, title="Milk", form_key=another)
+    for _ in range(2):
+        browser.post("/tasks", page, title="Milk")
+    assert count("tasks") == 5
+
+
+@STRICT_DATABASE
+def test_a_form_that_two_threads_send_at_once_adds_one_task(app: Flask, alice: Person, count: Count) -> None:
+    browsers = [Browser(app, alice) for _ in range(4)]
+    tokens = [re.findall(r'name="csrf_token" value="([^"]+)"', each.get("/tasks").text)[0] for each in browsers]
+    pairs = list(zip(browsers, tokens, strict=True))
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        sent = [
+            pool.submit(browser.send, "/tasks", {"csrf_token": token, "title": "Milk", "form_key": "k"})
+            for browser, token in pairs
+        ]
+    assert {each.result().status_code for each in sent} == {303}
+    assert count("tasks") == 1
