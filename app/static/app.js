@@ -88,7 +88,7 @@ function enter(field) {
   field.focus();
 }
 
-// The focus then: the same, or its like.
+// The focus: the same, or its like.
 function successor(active) {
   const from = active.form?.elements.title ?? active, row = from.closest(".task");
   const place = $$(".task").indexOf(row);
@@ -101,7 +101,7 @@ function successor(active) {
 }
 
 addEventListener("submit", (event) => {
-  $$("[aria-pressed=true]").forEach(reveal); // Only passwords are saved.
+  $$("[aria-pressed=true]").forEach(reveal); // Only type=password is saved.
   const form = event.target, url = new URL(form.getAttribute("action") ?? "", location);
   if (event.defaultPrevented || form.method === "dialog" || !ours(url)) return;
   event.preventDefault();

@@ -1,8 +1,8 @@
-"""Headers that make a request conditional (RFC 9110 §13) or repeatable (Idempotency-Key)."""
+"""What makes a request conditional (RFC 9110 §13) or repeatable (Idempotency-Key, or a form's own key)."""
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 from werkzeug.datastructures import Headers
@@ -61,6 +61,16 @@ def repeatable() -> Request | None:
         raise BadRequest("Idempotency-Key: use 1 to 255 printable ASCII characters, such as a UUID.")
     whole = b"\n".join((request.method.encode(), request.full_path.encode(), request.get_data()))
     return Request(match["quoted"] or match["bare"], hashlib.sha256(whole).hexdigest())
+
+
+def repeatable_form(given: dict[str, Any]) -> Request | None:
+    """Return the request that sends a form as it is, or None if the form has no ``form_key``.
+
+    Sent again as it was, say because the answer was lost, it is the same request; with other values in it, another.
+    """
+    key = request.form.get("form_key")
+    digest = hashlib.sha256(repr((key, given)).encode()).hexdigest()
+    return Request(f"form-{digest}", digest) if key else None
 
 
 class NotModified(Response):

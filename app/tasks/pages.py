@@ -1,6 +1,5 @@
 """Pages: the signed-in person's tasks."""
 
-import hashlib
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -11,11 +10,11 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from app.services import task_cursors, task_line, task_lists, task_progress, tasks
 from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound
-from app.services.idempotency import Request
 from app.services.preconditions import Condition
 from app.services.task_query import Query
 from app.services.task_rows import TaskRow
 from app.tasks import due, schemas
+from app.tasks.conditions import repeatable_form
 from app.tasks.forms import PRIORITIES, NewTaskForm, TaskForm
 from app.web.access import login_required, principal
 from app.web.messages import say
@@ -57,7 +56,7 @@ def create() -> Any:
         words = task_line.read(given["title"], now)
         tags = [*given.get("tags", []), *words.get("tags", [])]
         values = schemas.stored(fields(schemas.NewTask, given | words | {"tags": tags}))
-        task, _ = tasks.create(principal().user_id, values, _repeatable(given))
+        task, _ = tasks.create(principal().user_id, values, repeatable_form(given))
     except InvalidInput as error:
         form.refuse(error)
         return list_page(form), 422
@@ -69,13 +68,6 @@ def create() -> Any:
 def form_key() -> str:
     """Return what tells a form for a new task from all others that are shown."""
     return uuid4().hex
-
-
-def _repeatable(given: dict[str, Any]) -> Request | None:
-    """Return what is the same when a form is sent again as it was, say because the answer to it was lost."""
-    key = request.form.get("form_key")
-    digest = hashlib.sha256(repr((key, given)).encode()).hexdigest()
-    return Request(f"form-{digest}", digest) if key else None
 
 
 @bp.get("/<uuid:task_id>")

@@ -1,4 +1,4 @@
-"""How pages look: the theme that was chosen, and 320 pixels, which is a wide window at 400 per cent (WCAG 1.4.10)."""
+"""How pages look: the theme that was chosen, a phone, and a wide window at 400 per cent: 320 pixels (WCAG 1.4.10)."""
 
 import pytest
 from playwright.sync_api import Page, expect

@@ -105,7 +105,7 @@ def test_a_form_that_is_sent_again_as_it_was_adds_no_second_task(
 
 
 @STRICT_DATABASE
-def test_a_form_that_two_threads_send_at_once_adds_one_task(app: Flask, alice: Person, count: Count) -> None:
+def test_a_form_that_four_threads_send_at_once_adds_one_task(app: Flask, alice: Person, count: Count) -> None:
     browsers = [Browser(app, alice) for _ in range(4)]
     tokens = [re.findall(r'name="csrf_token" value="([^"]+)"', each.get("/tasks").text)[0] for each in browsers]
     pairs = list(zip(browsers, tokens, strict=True))
