@@ -64,7 +64,9 @@ class Database(SQLAlchemy):
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(app.config)
         super().init_app(app)
         with app.app_context():
-            options = app.config["SQLALCHEMY_ENGINE_OPTIONS"] | {"isolation_level": "AUTOCOMMIT"}
+            # There is nothing to roll back; the driver asks nobody, but lets another thread have the interpreter.
+            reading = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
+            options = app.config["SQLALCHEMY_ENGINE_OPTIONS"] | reading
             app.extensions["reader"] = create_engine(self.engine.url, **options)
             if self.engine.dialect.name == "sqlite":
                 event.listen(self.engine, "connect", _prepare_sqlite)

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from app.models import Priority
 from app.services.errors import InvalidInput
 from app.services.task_query import YEARS, Query
@@ -18,7 +20,7 @@ _DAMAGED = "This cursor is damaged; start again without it."
 def write(query: Query, key: Any, task_id: UUID) -> str:
     """Return the cursor of what comes after the task with that sort key."""
     text = key.isoformat() if isinstance(key, datetime) else key
-    packed = json.dumps([query.fingerprint(), text, task_id.hex, query.as_of], ensure_ascii=False).encode()
+    packed = orjson.dumps([query.fingerprint, text, task_id.hex, query.as_of])
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
@@ -29,7 +31,7 @@ def read(cursor: str, query: Query) -> tuple[Any, UUID]:
         InvalidInput: under ``cursor``; it is damaged or came from another list.
     """
     fingerprint, key, task_id, _ = _unpacked(cursor)
-    if fingerprint != query.fingerprint():
+    if fingerprint != query.fingerprint:
         raise InvalidInput(cursor="This cursor belongs to a list with other filters; start again without it.")
     try:
         return _sort_key(key, query.order.removeprefix("-")), UUID(task_id)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property
 from typing import Literal, TypeVar, get_args
 
 from app.models import Priority
@@ -67,9 +67,9 @@ class Query:
         """What comes first: as was asked for, or else what is due, and of what is over and done with the latest."""
         return self.sort or ("-updated" if self.status in ("completed", "trash") else "due")
 
-    @lru_cache(maxsize=256)  # noqa: B019 - queries are small, and the same ones come again and again
+    @cached_property
     def fingerprint(self) -> str:
-        """Return a short digest of everything that selects and orders tasks.
+        """A short digest of everything that selects and orders tasks.
 
         The minute itself is not part of it but what became of it: ``due:today`` has another one tomorrow,
         ``is:overdue`` a minute later.

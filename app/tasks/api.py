@@ -52,7 +52,7 @@ def index(user_id: UUID) -> Any:
         return formats.listed(user_id, kind)
     asked, who = query_string(schemas.ListQuery), principal()
     query = asked.query(task_cursors.seen_at(asked.cursor, who.timezone))
-    tag = list_etag(who.rev, query.fingerprint(), asked.limit, asked.cursor, asked.count, who.timezone)
+    tag = list_etag(who.rev, query.fingerprint, asked.limit, asked.cursor, asked.count, who.timezone)
     headers = {"ETag": tag, "Vary": "Accept"}
     if known(tag):
         return NotModified(headers)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, date, datetime, time
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -188,6 +189,10 @@ class ListQuery(Schema):
         Raises:
             InvalidInput: under ``q``; the text is not understood.
         """
+        return task_query.read(self.q, self._without_search, now)
+
+    @cached_property
+    def _without_search(self) -> Query:
         query = Query(status=self.status, sort=self.sort, tags=tuple(self.tag), updated_since=self.updated_since)
         if self.priority is not None:
             query = query.priority("=", Priority[self.priority.upper()])
@@ -195,7 +200,7 @@ class ListQuery(Schema):
             query = query.due("<", self.due_before)
         if self.due_after is not None:
             query = query.due(">", self.due_after)
-        return task_query.read(self.q, query, now)
+        return query
 
 
 def _operation(each: Create | Put | Update | Delete | Restore) -> Operation:

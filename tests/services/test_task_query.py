@@ -40,8 +40,8 @@ LISTS += ["due:2026-11-04", "sort:-due", "sort:title", "sort:updated"]
 
 
 def test_every_list_has_a_fingerprint_of_its_own() -> None:
-    prints = [read(text, Query(), NOW).fingerprint() for text in LISTS]
-    prints.append(read("", Query(updated_since=NOW), NOW).fingerprint())
+    prints = [read(text, Query(), NOW).fingerprint for text in LISTS]
+    prints.append(read("", Query(updated_since=NOW), NOW).fingerprint)
     assert len(set(prints)) == len(prints)
 
 
@@ -50,7 +50,7 @@ def test_every_list_has_a_fingerprint_of_its_own() -> None:
     [("due:today", "due:2026-11-03"), ("", "is:open sort:due"), ("is:trash", "is:trash sort:-updated")],
 )
 def test_two_ways_to_say_the_same_have_one_fingerprint(one: str, other: str) -> None:
-    assert read(one, Query(), NOW).fingerprint() == read(other, Query(), NOW).fingerprint()
+    assert read(one, Query(), NOW).fingerprint == read(other, Query(), NOW).fingerprint
 
 
 TIMES = [NOW, NOW + timedelta(seconds=20), NOW + timedelta(minutes=1), NOW + timedelta(days=1)]
@@ -67,5 +67,5 @@ TIMES = [NOW, NOW + timedelta(seconds=20), NOW + timedelta(minutes=1), NOW + tim
 )
 def test_a_fingerprint_changes_when_the_clock_has_changed_what_is_meant(text: str, changes: list[bool]) -> None:
     queries = [read(text, Query(), moment) for moment in TIMES]
-    assert [one.fingerprint() != other.fingerprint() for one, other in pairwise(queries)] == changes
+    assert [one.fingerprint != other.fingerprint for one, other in pairwise(queries)] == changes
     assert {query.as_of is not None for query in queries} == {any(changes)}
