@@ -73,9 +73,10 @@ class Database(SQLAlchemy):
                 event.listen(self.engine, "begin", _begin_immediate)
                 event.listen(self.reader, "connect", _prepare_sqlite)
             else:
+                for engine in (self.engine, self.reader):
+                    event.listen(engine, "connect", _listen_for_goodbye)
+                    event.listen(engine, "checkout", _replace_if_closed)
                 event.listen(self.reader, "connect", _remember_ids)
-                event.listen(self.engine, "checkout", _replace_if_closed)
-                event.listen(self.reader, "checkout", _replace_if_closed)
 
     @property
     def reader(self) -> Engine:
@@ -213,15 +214,18 @@ def _remember_ids(connection: Any, _record: Any) -> None:
     register_type(new_type((2950,), "UUID", lambda text, _: text and uuid_of(text)), connection)
 
 
-def _replace_if_closed(connection: Any, _record: Any, _fairy: Any) -> None:
+def _listen_for_goodbye(connection: Any, record: Any) -> None:
+    record.info["goodbye"] = goodbye = select.poll()
+    goodbye.register(connection.fileno(), select.POLLIN)
+
+
+def _replace_if_closed(_connection: Any, record: Any, _fairy: Any) -> None:
     """Have the pool open a new connection where the server has closed this one, say because it was restarted.
 
     A server says nothing on an idle connection but goodbye: asking the socket costs microseconds, asking the server
     (``pool_pre_ping``) a round trip.
     """
-    idle = select.poll()
-    idle.register(connection.fileno(), select.POLLIN)
-    if idle.poll(0):
+    if record.info["goodbye"].poll(0):
         raise exc.DisconnectionError("closed while idle")
 
 

@@ -38,8 +38,8 @@ class PacedSocket(socket.socket):
 
     Each system call lets go of the interpreter's lock, and under load the threads wait for one another at each. So the
     kernel itself waits `SOON` for what is to be received, instead of saying first that there is something; it never
-    waits to send; and neither is changed back and forth, as gunicorn would. A tenth more requests are answered by the
-    one, and a tenth by the other.
+    waits to send; and neither is changed back and forth, as gunicorn would. A twentieth more requests are answered by
+    the first, and a tenth by the last.
     """
 
     def __init__(self, accepted: socket.socket) -> None:

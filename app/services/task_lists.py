@@ -47,12 +47,12 @@ def page(
     Raises:
         InvalidInput: the cursor is damaged or came from another list.
     """
-    statement, values = question(user_id, query, limit, cursor, backwards=backwards)
-    if narrowed(query):
+    asked = question(user_id, query, limit, cursor, backwards=backwards)
+    if narrowed(asked):
         with db.read() as connection:
-            rows: Sequence[Any] = connection.execute(statement, values).all()
+            rows: Sequence[Any] = connection.execute(*asked).all()
     else:
-        rows = db.ask(statement, values)
+        rows = db.ask(*asked)
     more, rows = len(rows) > limit, rows[:limit]
     continued = cursor is not None
     if backwards:
@@ -84,9 +84,9 @@ def question(
     )
 
 
-def narrowed(query: Query) -> bool:
+def narrowed(asked: Question) -> bool:
     """Tell whether how best to find the tasks depends on the values: such a list is planned each time, others once."""
-    return any(True for _ in _wanted(query))
+    return "value_0" in asked.values
 
 
 def total(user_id: UUID, query: Query) -> int:

@@ -30,7 +30,8 @@ def _usual_page(user_id: UUID) -> Any:
         asked = query_string(schemas.ListQuery)
         # Only narrowed lists depend on the time of somebody's clock.
         query = asked.query(task_cursors.seen_at(asked.cursor, "UTC"))
-        return None if task_lists.narrowed(query) else task_lists.question(user_id, query, asked.limit, asked.cursor)
+        question = task_lists.question(user_id, query, asked.limit, asked.cursor)
+        return None if task_lists.narrowed(question) else question
     except InvalidInput:
         return None
 
@@ -63,7 +64,7 @@ def index(user_id: UUID) -> Any:
         body["total"] = task_lists.total(user_id, query)
     if page.next_cursor is None:
         return body, headers
-    following = f"{request.path}?{_beginning_elsewhere(tuple(request.args.items(multi=True)))}cursor={page.next_cursor}"
+    following = f"{request.path}?{_beginning_elsewhere(request.query_string)}cursor={page.next_cursor}"
     return body, headers | {"Link": f'<{following}>; rel="next"'}
 
 
@@ -178,9 +179,9 @@ def changed_meanwhile(error: PreconditionFailed) -> Any:
 
 
 @lru_cache(maxsize=512)
-def _beginning_elsewhere(given: tuple[tuple[str, str], ...]) -> str:
-    """Return these parameters as a query string without their cursor, so that another one can follow."""
-    kept = [(name, value) for name, value in given if name != "cursor"]
+def _beginning_elsewhere(_as_sent: bytes) -> str:
+    """Return the query string of the request without its cursor, so that another one can follow."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
     return urlencode(kept) + "&" if kept else ""
 
 

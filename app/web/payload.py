@@ -72,18 +72,19 @@ def query_string(schema: type[SchemaT]) -> SchemaT:
     Raises:
         InvalidInput: a parameter is unknown, given twice, or does not fit.
     """
-    asked: SchemaT = _query_string(schema, tuple((name, tuple(values)) for name, values in request.args.lists()))
+    asked: SchemaT = _query_string(schema, request.query_string)
     return asked
 
 
 # Programs ask for few different pages over and over.
 @lru_cache(maxsize=512)
-def _query_string(schema: type[SchemaT], given: tuple[tuple[str, tuple[str, ...]], ...]) -> SchemaT:
+def _query_string(schema: type[SchemaT], _as_sent: bytes) -> SchemaT:
+    given = dict(request.args.lists())
     lists = {name for name, field in schema.model_fields.items() if get_origin(field.annotation) is list}
-    twice = [name for name, values in given if len(values) > 1 and name not in lists]
+    twice = [name for name, values in given.items() if len(values) > 1 and name not in lists]
     if twice:
         raise InvalidInput(**dict.fromkeys(twice, "Give this parameter once."))
-    return fields(schema, {name: list(values) if name in lists else values[0] for name, values in given})
+    return fields(schema, {name: values if name in lists else values[0] for name, values in given.items()})
 
 
 def fields(schema: type[SchemaT], values: Mapping[str, object]) -> SchemaT:
