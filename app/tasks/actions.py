@@ -33,7 +33,10 @@ _ACTIONS: dict[str, tuple[Any, dict[str, Any], str]] = {
 @login_required
 def one(task_id: UUID, action: str) -> Any:
     """Complete a task, reopen it, move it to the trash or bring it back."""
-    _carry_out(action, [task_id])
+    try:
+        _carry_out(action, [task_id])
+    except TaskNotFound:
+        say("Nothing was done: that task is not where it was. This is how it is now.")
     return redirect(return_path(), 303)
 
 
