@@ -36,6 +36,7 @@ def one(task_id: UUID, action: str) -> Any:
     try:
         _carry_out(action, [task_id])
     except TaskNotFound:
+        tasks.get(principal().user_id, task_id)  # raises it again for one that is gone for good, or somebody else's
         say("Nothing was done: that task is not where it was. This is how it is now.")
     return redirect(return_path(), 303)
 
