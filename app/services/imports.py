@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from app.extensions import db
-from app.models import DeletedTask, Task, due_sort_key, title_sort_key, utcnow
+from app.models import DeletedTask, Task, title_sort_key, utcnow
 from app.services import bulk, task_writes
 from app.services.task_rows import COLUMNS, TaskRow
 
@@ -36,6 +36,7 @@ def run(user_id: UUID, many: Sequence[dict[str, Any]], *, dry_run: bool) -> Outc
 
     Raises:
         UserNotFound: there is no such account.
+        InvalidInput: a task would have a due time without a due date.
     """
     now = utcnow()
     if dry_run:
@@ -78,7 +79,7 @@ def _after(before: TaskRow, fields: dict[str, Any], now: datetime) -> TaskRow | 
         return None
     row = before | {"updated_at": now} | given
     row["title_sort"] = title_sort_key(row["title"])
-    row["due_sort"] = due_sort_key(row["due_date"], row["due_time"])
+    row["due_sort"] = task_writes.due_sort(row)
     return row
 
 

@@ -195,7 +195,7 @@ def new_row(user_id: UUID, fields: dict[str, Any], now: datetime) -> dict[str, A
     """
     row = {"id": time_ordered_id(), "user_id": user_id, "created_at": now, "updated_at": now} | _EMPTY
     row |= _columns(fields, now)
-    return row | {"due_sort": _due_sort(row)}
+    return row | {"due_sort": due_sort(row)}
 
 
 def rewrite(user_id: UUID, rev: int, before: TaskRow, fields: dict[str, Any]) -> TaskRow:
@@ -211,13 +211,24 @@ def rewrite(user_id: UUID, rev: int, before: TaskRow, fields: dict[str, Any]) ->
     if after == before:
         return before
     former = {name: before[name] for name in values if name in before and before[name] != after[name]}
-    values |= {"due_sort": _due_sort(after), "updated_at": utcnow(), "rev": rev, "former": former}
+    values |= {"due_sort": due_sort(after), "updated_at": utcnow(), "rev": rev, "former": former}
     statement = update(Task).where(*_own(user_id, before["id"])).values(**values).returning(*COLUMNS)
     row = db.session.execute(statement).one()
     if row.tags != before["tags"]:
         db.session.execute(delete(TaskTag).where(TaskTag.user_id == user_id, TaskTag.task_id == row.id))
         _index_tags(user_id, row.id, row.tags)
     return dict(row._mapping)
+
+
+def due_sort(row: dict[str, Any]) -> str:
+    """Return where a task with these columns stands among those that are due.
+
+    Raises:
+        InvalidInput: it has a due time without a due date.
+    """
+    if row["due_time"] is not None and row["due_date"] is None:
+        raise InvalidInput(due_time="A due time needs a due date.")
+    return due_sort_key(row["due_date"], row["due_time"])
 
 
 def _own(user_id: UUID, task_id: UUID) -> tuple[ColumnElement[bool], ...]:
@@ -232,12 +243,6 @@ def _columns(fields: dict[str, Any], now: datetime) -> dict[str, Any]:
     if "completed" in fields:
         values["completed_at"] = now if fields["completed"] else None
     return values
-
-
-def _due_sort(row: dict[str, Any]) -> str:
-    if row["due_time"] is not None and row["due_date"] is None:
-        raise InvalidInput(due_time="A due time needs a due date.")
-    return due_sort_key(row["due_date"], row["due_time"])
 
 
 def _index_tags(user_id: UUID, task_id: UUID, tags: list[str]) -> None:

@@ -1,13 +1,12 @@
 """Files to import: read, and checked as strictly as what the API is sent."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from werkzeug.exceptions import BadRequest
 
 from app.services.errors import InvalidInput
@@ -30,21 +29,6 @@ KINDS = {"application/json": "json", "text/csv": "csv", "text/plain": "txt"}
 Records = Iterable[tuple[str, Any]]
 
 
-def _written_out(instant: Any) -> Any:
-    # Pydantic would also read numbers, and cut off digits.
-    if not isinstance(instant, str) or not _INSTANT.fullmatch(instant):
-        raise ValueError("Use a time like 2026-11-03T10:15:00.123456Z.")
-    return instant
-
-
-def _in_utc(instant: datetime) -> datetime:
-    if not 1900 <= instant.year <= 9998:
-        raise ValueError("Use a time between 1900 and 9998.")
-    return instant.astimezone(UTC)
-
-
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
-Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_in_utc)]
 _UNSET_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -58,10 +42,10 @@ class TaskOfVersion1(Schema):
     due_date: schemas.DueDate | None = None
     due_time: schemas.DueTime | None = None
     tags: schemas.Tags = Field(default_factory=list)
-    completed_at: Instant | None = None
-    deleted_at: Instant | None = None
-    created_at: Instant = _UNSET_TIME
-    updated_at: Instant = _UNSET_TIME
+    completed_at: schemas.Instant | None = None
+    deleted_at: schemas.Instant | None = None
+    created_at: schemas.Instant = _UNSET_TIME
+    updated_at: schemas.Instant = _UNSET_TIME
 
 
 class ExportOfVersion1(Schema):
@@ -100,8 +84,8 @@ def read(kind: str, data: bytes) -> list[dict[str, Any]]:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise BadRequest("The file is not text in UTF-8.") from error
-    lines = plain_text.from_csv if kind == "csv" else plain_text.from_todo_txt
-    return _checked(lines(text), TaskInLines)
+    records = plain_text.from_csv if kind == "csv" else plain_text.from_todo_txt
+    return _checked(records(text), TaskInLines)
 
 
 def _version_1(document: dict[str, Any]) -> tuple[Records, type[Schema]]:
@@ -165,8 +149,11 @@ def _one(record: Any, schema: type[Schema]) -> tuple[dict[str, str], dict[str, A
         return places(error), {}
     except orjson.JSONEncodeError:
         return {"": "This is nested too deeply to be a task."}, {}
-    if fields.get("due_time") is not None and fields.get("due_date") is None:
-        return {"due_time": "A due time needs a due date."}, {}
+    if fields.get("due_date") is None:
+        if fields.get("due_time") is not None:
+            return {"due_time": "A due time needs a due date."}, {}
+        if "due_date" in fields:
+            fields["due_time"] = None  # a task that is there may have a time, which goes with its date
     return {}, fields
 
 

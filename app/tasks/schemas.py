@@ -54,16 +54,19 @@ def _calendar(day: date) -> date:
     return day
 
 
+_INSTANT = re.compile(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-5][0-9])")
+
+
 def _instant(text: Any) -> Any:
     # Nor is an instant without an offset any.
     try:
-        if not re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", text):
-            raise ValueError(text)
+        if not isinstance(text, str) or not _INSTANT.fullmatch(text):
+            raise ValueError
         moment = datetime.fromisoformat(text).astimezone(UTC)
         if moment.year not in YEARS:
-            raise ValueError(text)
+            raise ValueError
     except (ValueError, OverflowError) as error:
-        raise ValueError("Use an instant like 2026-11-03T10:15:00Z; in an address, a + is written %2B.") from error
+        raise ValueError("Use an instant like 2026-11-03T10:15:00Z; in a URL, write %2B for +.") from error
     return moment
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
+import pytest
 from flask import Flask
 from sqlalchemy import delete
 
@@ -67,6 +68,35 @@ def test_fields_that_a_file_leaves_out_stay(alice: Person) -> None:
     after = alice.get(f"/tasks/{task['id']}").get_json()
     assert (after["notes"], after["tags"], after["completed_at"]) == ("kept", ["kept"], task["completed_at"])
     assert counts(send_json(alice, document({"id": task["id"], "title": "after"}))) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/csv"])
+def test_a_file_that_takes_a_tasks_due_date_away_takes_its_due_time_along(alice: Person, kind: str) -> None:
+    task = alice.make_task(title="before", due_date="2026-12-01", due_time="09:00")
+    file = json.dumps(document({"id": task["id"], "title": "after", "due_date": None}))
+    if kind == "text/csv":
+        file = f"id,title,due_date\n{task['id']},after,\n"
+    for query in ("?dry_run=true", ""):
+        assert counts(send(alice, file, kind, query)) == (0, 1, 0)
+    after = alice.get(f"/tasks/{task['id']}").get_json()
+    assert (after["title"], after["due_date"], after["due_time"]) == ("after", None, None)
+    assert counts(send(alice, file, kind)) == (0, 0, 1)
+    assert [each["id"] for each in alice.get("/tasks?sort=due").get_json()["items"]] == [task["id"]]
+
+
+def test_a_file_that_leaves_the_due_date_out_cannot_give_a_due_time(alice: Person) -> None:
+    task = alice.make_task()
+    answer = send_json(alice, document({"id": task["id"], "title": "after", "due_time": "09:00"}))
+    assert (answer.status_code, pointers(answer)) == (422, ["#/tasks/0/due_time"])
+
+
+def test_times_of_a_file_are_in_the_same_years_in_utc_and_come_back(alice: Person) -> None:
+    first, last = "1900-01-01T00:00:00+00:00", "9999-01-01T00:59:00+01:00"
+    assert counts(send_json(alice, document(record(1, created_at=first, updated_at=last)))) == (1, 0, 0)
+    assert counts(send_json(alice, export(alice))) == (0, 0, 1)
+    for beyond in ("1900-01-01T00:00:00+00:01", "9998-12-31T23:59:00-00:01", "2026-01-01T00:00:00+01:60"):
+        answer = send_json(alice, document(record(2, created_at=beyond)))
+        assert (answer.status_code, pointers(answer)) == (422, ["#/tasks/0/created_at"])
 
 
 def test_a_dry_run_says_what_would_happen_and_does_nothing(alice: Person, statements: list[str]) -> None:
