@@ -18,7 +18,7 @@ from app import create_app
 from app.extensions import db
 from app.models import BlockedToken, Priority, Task, User, utcnow
 from app.services import bulk, passwords, sign_ins, tokens
-from app.web.access import API_CLIENT
+from app.services.clients import FIRST_PARTY
 from bench import installation
 from bench.programs import OURS, ROOT, Program
 from bench.servers import PASSWORD, SECRET, environment
@@ -86,7 +86,7 @@ def signed_in(app: Flask, people: Sequence[Person]) -> list[Person]:
     with app.app_context():
         found = []
         for person in people:
-            pair = tokens.issue(sign_ins.start(UUID(person.id), "api", API_CLIENT))
+            pair = tokens.issue(sign_ins.start(UUID(person.id), "api", FIRST_PARTY.id))
             found.append(replace(person, access=pair.access_token, refresh=pair.refresh_token))
         db.session.commit()
         db.session.remove()

@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.models import User
 from app.services import passwords, sign_ins, tokens
+from app.services.clients import FIRST_PARTY
 from app.services.scopes import ALL_SCOPES
-from app.web.access import API_CLIENT
 from tests.leaks import keep_secret
 
 PASSWORD = "correct horse battery staple"
@@ -88,11 +88,11 @@ def make_person(app: Flask, email: str, name: str = "") -> Person:
         user = User(email=email, email_key=email.casefold(), name=name, password_hash=_hash(app))
         db.session.add(user)
         db.session.flush()
-        return _signed_in(app, user, "api", API_CLIENT, ALL_SCOPES)
+        return _signed_in(app, user, "api", FIRST_PARTY.id, ALL_SCOPES)
 
 
 def signed_in(
-    app: Flask, email: str, kind: str = "api", client_id: str = API_CLIENT, scope: str = ALL_SCOPES
+    app: Flask, email: str, kind: str = "api", client_id: str = FIRST_PARTY.id, scope: str = ALL_SCOPES
 ) -> Person:
     """Sign an account in on one more device."""
     with app.app_context():

@@ -122,9 +122,10 @@ def route_table() -> str:
     lines = ["| Path | Methods | Who |", "|---|---|---|"]
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint)):
         view = app.view_functions[rule.endpoint]
-        if scope := getattr(view, "owner_scope", None):
+        scope = getattr(view, "required_scope", None)
+        if hasattr(view, "owner_only"):
             who = f"the person named in the path, with the scope `{scope}`"
-        elif scope := getattr(view, "required_scope", None):
+        elif scope:
             who = f"anybody with a live access token and the scope `{scope}`, about themselves"
         elif rule.endpoint == "oauth.introspect":
             who = "a confidential client with its secret"

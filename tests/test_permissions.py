@@ -179,7 +179,7 @@ def test_a_token_without_the_scope_is_403_that_names_it(app: Flask, alice: Perso
         if rule.endpoint in ANY_SCOPE:
             continue
         view = app.view_functions[rule.endpoint]
-        scope = getattr(view, "owner_scope", None) or view.required_scope
+        scope = view.required_scope
         others = " ".join(each for each in ALL_SCOPES.split() if each != scope)
         lesser = alice.another_sign_in()
         if lowered == "the sign-in":

@@ -106,10 +106,9 @@ def change_email() -> Any:
             pair = accounts.change_email_anew(principal(), form.read(schemas.EmailChange).email)
         except (InvalidInput, EmailTaken) as error:
             form.refuse(error)
-        else:
-            return _done("E-mail address changed. All other devices are signed out.", pair)
-    page = render_template("account/email.html", form=form, who=principal())
-    return page, 422 if request.method == "POST" else 200
+            return refused(_email_page(form), error)
+        return _done("E-mail address changed. All other devices are signed out.", pair)
+    return _email_page(form)
 
 
 @bp.route("/confirm", methods=["GET", "POST"])
@@ -121,12 +120,11 @@ def confirm() -> Any:
         wanted = local_path(form.next.data)
         try:
             pair = authentication.reauthenticate(principal(), form.read(schemas.Reauthentication).password)
-        except (InvalidInput, WrongPassword) as error:
+        except (InvalidInput, WrongPassword, TooManyAttempts) as error:
             form.refuse(error)
-        else:
-            return _led(wanted, pair) if wanted else _done("Thank you. Now press the button again.", pair)
-    page = render_template("account/confirm.html", form=form, who=principal())
-    return page, 422 if request.method == "POST" else 200
+            return refused(_confirmation_page(form), error)
+        return _led(wanted, pair) if wanted else _done("Thank you. Now press the button again.", pair)
+    return _confirmation_page(form)
 
 
 @bp.post("/delete")
@@ -139,6 +137,14 @@ def delete() -> Any:
     except (InvalidInput, WrongPassword, TooManyAttempts) as error:
         return _refused(form, error)
     return signed_out("account-deleted")
+
+
+def _email_page(form: EmailForm) -> str:
+    return render_template("account/email.html", form=form, who=principal())
+
+
+def _confirmation_page(form: ConfirmationForm) -> str:
+    return render_template("account/confirm.html", form=form, who=principal())
 
 
 def _done(text: str, pair: TokenPair | None = None) -> Response:

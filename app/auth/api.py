@@ -6,8 +6,8 @@ from flask import Blueprint, url_for
 
 from app.auth import schemas
 from app.extensions import csrf
-from app.services import accounts, authentication, scopes, sign_ins, tokens
-from app.web.access import API_CLIENT, principal, scope_required, token_required
+from app.services import accounts, authentication, clients, scopes, sign_ins, tokens
+from app.web.access import principal, token_required
 from app.web.contract import documented
 from app.web.payload import json_body
 
@@ -31,7 +31,9 @@ def login() -> Any:
     """Sign in with e-mail address and password, for everything or for as little as ``scope`` says."""
     body = json_body(schemas.Login)
     scope = scopes.within(body.scope, scopes.ALL_SCOPES)
-    return schemas.token_response(authentication.sign_in(body.email, body.password, "api", API_CLIENT, scope=scope))
+    return schemas.token_response(
+        authentication.sign_in(body.email, body.password, "api", clients.FIRST_PARTY.id, scope=scope)
+    )
 
 
 @bp.post("/auth/refresh")
@@ -39,12 +41,12 @@ def login() -> Any:
 def refresh() -> Any:
     """Exchange the refresh token for a new pair."""
     body = json_body(schemas.Refresh)
-    return schemas.token_response(tokens.rotate(body.refresh_token, API_CLIENT))
+    return schemas.token_response(tokens.rotate(body.refresh_token, clients.FIRST_PARTY.id))
 
 
 @bp.post("/auth/logout")
 @documented(status=204)
-@token_required
+@token_required()
 def logout() -> Any:
     """End this sign-in; whoever holds a token may give it up, whatever its scope."""
     who = principal()
@@ -54,7 +56,7 @@ def logout() -> Any:
 
 @bp.get("/me")
 @documented(response=schemas.Profile)
-@scope_required("account")
+@token_required("account")
 def me() -> Any:
     """Show the caller's profile, for the same scope as under its own address."""
     return schemas.own_profile(principal())

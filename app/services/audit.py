@@ -108,7 +108,7 @@ def note(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = No
 
 
 def record(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = None, **detail: object) -> None:
-    """Write an event in a transaction of its own."""
+    """Write an event and commit, with whatever else is under way in the session."""
     add(event, user_id, sign_in_id, db.in_session, **detail)
     db.session.commit()
 

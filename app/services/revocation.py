@@ -28,7 +28,8 @@ def revoke(raw: str, client_id: str) -> bool:
         db.session.commit()
     elif liveness.principal(claims) is not None:
         _block(claims["jti"], claims["exp"])
-        audit.record(audit.Event.TOKEN_REVOKED, user_id, sign_in_id)
+        audit.add(audit.Event.TOKEN_REVOKED, user_id, sign_in_id)
+        db.session.commit()
     return True
 
 

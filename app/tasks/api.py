@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from flask import Blueprint, request, url_for
@@ -16,7 +16,7 @@ from app.tasks.conditions import NotModified, condition, etag, known, list_etag,
 from app.web.access import owner_required, principal
 from app.web.contract import documented
 from app.web.errors import on_service_error
-from app.web.payload import json_body, query_string
+from app.web.payload import UNREADABLE, json_body, query_string
 
 bp = Blueprint("tasks_api", __name__, url_prefix="/api/users/<uuid:user_id>/tasks")
 csrf.exempt(bp)  # reads no cookie
@@ -179,9 +179,13 @@ def changed_meanwhile(error: PreconditionFailed) -> Any:
 
 
 @lru_cache(maxsize=512)
-def _beginning_elsewhere(_as_sent: bytes) -> str:
-    """Return the query string of the request without its cursor, so that another one can follow."""
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+def _beginning_elsewhere(as_sent: bytes) -> str:
+    """Return the query string without its cursor, so that another one can follow."""
+    kept = [
+        (name, value)
+        for name, value in parse_qsl(as_sent.decode(), keep_blank_values=True, errors=UNREADABLE)
+        if name != "cursor"
+    ]
     return urlencode(kept) + "&" if kept else ""
 
 

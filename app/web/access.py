@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.database import Question, uuid_of
 from app.models import utcnow
-from app.services import audit, clients, liveness, sign_ins, tokens
+from app.services import audit, liveness, sign_ins, tokens
 from app.services.errors import InvalidGrant, InvalidToken
 from app.services.liveness import Principal
 from app.web import cookies
@@ -19,8 +19,6 @@ from app.web.errors import STEP_UP_MAX_AGE, InsufficientScope, MissingToken, Not
 
 #: The client that the pages are: its refresh tokens live in cookies only and are good nowhere else.
 PAGES_CLIENT = "taskward-pages"
-#: The client that first-party programs are.
-API_CLIENT = clients.FIRST_PARTY.id
 
 View = Callable[..., Any]
 Prefetch = Callable[..., Question | None]
@@ -49,32 +47,22 @@ def owner_required(scope: str, prefetch: Prefetch | None = None) -> Callable[[Vi
             require_scope(scope)
             return view(user_id=user_id, **arguments)
 
-        guarded.owner_scope = scope  # type: ignore[attr-defined]
+        guarded.owner_only = True  # type: ignore[attr-defined]
+        guarded.required_scope = scope  # type: ignore[attr-defined]
         return guarded
 
     return decorate
 
 
-def token_required(view: View) -> View:
-    """Let the view run for whoever presents a good access token, whatever its scope; for routes that name nobody."""
-
-    @wraps(view)
-    def guarded(**arguments: Any) -> Any:
-        _bearer()
-        return view(**arguments)
-
-    guarded.required_scope = None  # type: ignore[attr-defined]
-    return guarded
-
-
-def scope_required(scope: str) -> Callable[[View], View]:
-    """Let the view run for whoever presents a good access token that has ``scope``; for routes that name nobody."""
+def token_required(scope: str | None = None) -> Callable[[View], View]:
+    """Let the view run for whoever has a good access token, with ``scope`` if given; for routes that name nobody."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(**arguments: Any) -> Any:
             _bearer()
-            require_scope(scope)
+            if scope is not None:
+                require_scope(scope)
             return view(**arguments)
 
         guarded.required_scope = scope  # type: ignore[attr-defined]
@@ -199,7 +187,7 @@ def check_owner_routes(app: Flask) -> None:
     open_routes = [
         rule.endpoint
         for rule in app.url_map.iter_rules()
-        if "user_id" in rule.arguments and not hasattr(app.view_functions[rule.endpoint], "owner_scope")
+        if "user_id" in rule.arguments and not hasattr(app.view_functions[rule.endpoint], "owner_only")
     ]
     if open_routes:
         raise RuntimeError(f"routes with a user_id but without @owner_required: {', '.join(sorted(open_routes))}")

@@ -201,7 +201,7 @@ def _speak(response: Response, detail: str, error: errors.ServiceError | None = 
             status=status,
             title=reason.capitalize(),
             detail="" if known and known.description == detail else detail,  # not Werkzeug's words, but ours
-            wait=int(response.headers.get("Retry-After", 0)),
+            wait=0 if error else int(response.headers.get("Retry-After", 0)),  # an error of ours says it itself
             back=page_before(),
             request_id=g.request_id,
         )

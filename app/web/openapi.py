@@ -154,11 +154,11 @@ def _sends(names: Sequence[str]) -> Json:
 
 
 def _guarded(view: Any) -> bool:
-    return hasattr(view, "owner_scope") or hasattr(view, "required_scope")
+    return hasattr(view, "required_scope")
 
 
 def _scope(view: Any) -> str | None:
-    return getattr(view, "owner_scope", None) or getattr(view, "required_scope", None)
+    return getattr(view, "required_scope", None)
 
 
 def _usual_errors(rule: Rule, view: Any, said: Operation) -> Iterator[int]:

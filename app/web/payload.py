@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Annotated, Any, TypeVar, get_origin
+from urllib.parse import parse_qs
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -45,6 +46,9 @@ class Answer(BaseModel):
 
 SchemaT = TypeVar("SchemaT", bound=Schema)
 
+#: Werkzeug's way to read a query string whose bytes are no text: they stay percent-encoded.
+UNREADABLE = "werkzeug.url_quote"
+
 
 def json_body(schema: type[SchemaT]) -> SchemaT:
     """Return the JSON body as an instance of the schema.
@@ -78,8 +82,8 @@ def query_string(schema: type[SchemaT]) -> SchemaT:
 
 # Programs ask for few different pages over and over.
 @lru_cache(maxsize=512)
-def _query_string(schema: type[SchemaT], _as_sent: bytes) -> SchemaT:
-    given = dict(request.args.lists())
+def _query_string(schema: type[SchemaT], as_sent: bytes) -> SchemaT:
+    given = parse_qs(as_sent.decode(), keep_blank_values=True, errors=UNREADABLE)
     lists = {name for name, field in schema.model_fields.items() if get_origin(field.annotation) is list}
     twice = [name for name, values in given.items() if len(values) > 1 and name not in lists]
     if twice:

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.web.access import API_CLIENT
+from app.services.clients import FIRST_PARTY
 from tests.auth.browser import sign_in, submit
 from tests.in_turn import in_turn
 from tests.pages import Browser
@@ -135,7 +135,7 @@ def test_giving_the_password_starts_anew_and_kills_every_copy_of_the_old_tokens(
 
 
 def test_a_token_of_few_rights_gets_no_more_by_giving_the_password(app: Flask, alice: Person) -> None:
-    body = {"refresh_token": alice.refresh_token, "client_id": API_CLIENT, "scope": "account"}
+    body = {"refresh_token": alice.refresh_token, "client_id": FIRST_PARTY.id, "scope": "account"}
     narrow = app.test_client().post("/oauth/token", data=body | {"grant_type": "refresh_token"}).get_json()
     alice.access_token = narrow["access_token"]
     response = alice.post("/reauthenticate", {"password": PASSWORD}).get_json()
@@ -234,6 +234,15 @@ def test_a_wrong_password_on_the_page_is_refused_beside_the_field(browser: Flask
     response = submit(browser, "/account/confirm", "/account/confirm", password="not the password")
     assert response.status_code == 422
     assert "The current password is wrong." in response.text
+
+
+def test_wrong_too_often_the_page_keeps_its_form_and_says_how_long_to_wait(browser: FlaskClient) -> None:
+    for status in [422] * 5 + [429]:
+        response = submit(browser, "/account/confirm", "/account/confirm", password="wrong", next="/account/email")
+        assert response.status_code == status
+    assert "Too many failed attempts. Wait" in response.text
+    assert 'name="next" type="hidden" value="/account/email"' in response.text
+    assert int(response.headers["Retry-After"]) > 0
 
 
 @in_turn("wanted", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x", ""])

@@ -13,7 +13,8 @@ from sqlalchemy import NullPool, create_engine, text
 from app.extensions import db
 from app.models import time_ordered_id, utcnow
 from app.services import tokens
-from app.web.access import API_CLIENT, PAGES_CLIENT
+from app.services.clients import FIRST_PARTY
+from app.web.access import PAGES_CLIENT
 from tests.conftest import ENGINES
 from tests.installations import destroy_database, installation, opened, remove_database_directory
 from tests.people import PASSWORD, Person, make_person, signed_in
@@ -61,7 +62,13 @@ def test_the_api_answers_503_and_when_to_try_again(carol: Person, method: str, p
 def _refresh_token(person: Person) -> str:
     """Return a refresh token, good as far as one can tell without a database, of a client other than the pages."""
     now = utcnow()
-    row = {"id": time_ordered_id(), "user_id": UUID(person.id), "client_id": API_CLIENT, "scope": "account", "seq": 0}
+    row = {
+        "id": time_ordered_id(),
+        "user_id": UUID(person.id),
+        "client_id": FIRST_PARTY.id,
+        "scope": "account",
+        "seq": 0,
+    }
     later = now + timedelta(days=1)
     times = {"auth_time": now, "rotated_at": now, "idle_until": later, "expires_at": later}
     with person.app.app_context():

@@ -219,6 +219,7 @@ def test_a_refusal_says_how_long_to_wait_in_each_voice(make_app: MakeApp, alice:
         assert (page.status_code, page.headers["Retry-After"]) == (429, "60")
         assert page.mimetype == "text/html"
         assert "Wait 60 seconds and try again." in page.text
+        assert "Try again in" not in page.text  # once is enough
 
 
 @pytest.mark.proves("ASVS 16.3.3")
