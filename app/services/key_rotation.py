@@ -49,8 +49,8 @@ def retire(kid: str) -> dict[str, Any]:
         KeyFromSecret: it is made from SECRET_KEY; without it a ring could be left with no key that signs.
     """
     now = utcnow()
-    # Two operators at once must not both believe that the key signs.
-    db.session.execute(select(SigningKey.kid).with_for_update())
+    # Two operators at once must not both believe that the key signs; in one order, lest they wait for each other.
+    db.session.execute(select(SigningKey.kid).order_by(SigningKey.kid).with_for_update())
     member = next((each for each in signing_keys.members() if each.kid == kid and each.retired_at is None), None)
     if member is None or member.created_at is None:
         db.session.rollback()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 import time_machine
+from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -330,11 +331,11 @@ def test_of_several_that_retire_the_signing_key_at_once_one_does_and_one_key_tak
     for _ in range(5):
         kid, before = rotate(app, "ES256", "--now"), count("signing_keys")
 
-        def retire(_: int, kid: str = kid) -> int:
-            return app.test_cli_runner().invoke(args=["keys", "retire", kid]).exit_code
+        def retire(_: int, kid: str = kid) -> Result:
+            return app.test_cli_runner().invoke(args=["keys", "retire", kid])
 
         with app.app_context(), ThreadPoolExecutor(4) as pool:
-            codes = list(pool.map(retire, range(4)))
-        assert sorted(codes) == [0, 3, 3, 3]
+            done = list(pool.map(retire, range(4)))
+        assert sorted(each.exit_code for each in done) == [0, 3, 3, 3], [each.output for each in done]
         assert count("signing_keys") == before + 1
         assert list(statuses(app).values()).count("signing") == 1
