@@ -74,7 +74,6 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "ACCESS_COOKIE_NAME": f"{cookie_prefix}taskward_access",
         "REFRESH_COOKIE_NAME": f"{cookie_prefix}taskward_refresh",
         "DEVICE_COOKIE_NAME": f"{cookie_prefix}taskward_device",
-        "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": https,
         # The longest honest body is a full task: 20 000 characters of notes, each up to 12 bytes once escaped.
@@ -146,7 +145,7 @@ def _secret_key(env: Mapping[str, str], instance: Path) -> str:
         return _random("SECRET_KEY", given)
     path = instance / "secret_key"
     try:
-        return _read_or_create(path, lambda: secrets.token_urlsafe(32))
+        return _kept_secret(path, lambda: secrets.token_urlsafe(32))
     except OSError as error:
         raise ConfigError(f"SECRET_KEY: not set, and {path} cannot be used: {error.strerror}") from error
 
@@ -160,7 +159,7 @@ def _random(name: str, given: str) -> str:
     return given
 
 
-def _read_or_create(path: Path, make: Callable[[], str]) -> str:
+def _kept_secret(path: Path, make: Callable[[], str]) -> str:
     """Return the file's text; if there is none yet, exactly one of the processes that ask gets to write it."""
     if not path.exists():
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

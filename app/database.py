@@ -105,7 +105,7 @@ class Database(SQLAlchemy):
         if ahead and ahead[0].statement is statement and ahead[0].values == values:
             return ahead[1]
         engine = self.reader
-        if engine.dialect.name == "postgresql":
+        if self.on_postgresql:
             try:
                 return prepared.carry_out(engine, statement, values)
             except engine.dialect.loaded_dbapi.Error:

@@ -126,7 +126,7 @@ class Page:
     next_cursor: UUID | None
 
 
-def events_of(user_id: UUID, cursor: UUID | None = None, limit: int = 50) -> Page:
+def events_of(user_id: UUID, cursor: UUID | None, limit: int) -> Page:
     """Return one page of the person's events, newest first; the cursor is the id of the last one already seen."""
     columns = (
         SecurityEvent.id,

@@ -108,7 +108,7 @@ def before_migration() -> Path | None:
     Raises:
         BackupRefused: it cannot be written.
     """
-    if db.engine.dialect.name != "sqlite" or (revision := schema.revision()) is None:
+    if db.on_postgresql or (revision := schema.revision()) is None:
         return None
     folder = _folder()
     made, _ = create(folder / f"before-upgrade-of-{revision}-{utcnow():%Y%m%dT%H%M%S%fZ}.tar")

@@ -42,7 +42,7 @@ def sqlite_file() -> Finding | None:
 
 def reachable() -> Finding:
     """Does the database answer?"""
-    sqlite = db.engine.dialect.name == "sqlite"
+    sqlite = not db.on_postgresql
     try:
         with db.read() as connection:
             version = connection.execute(text("SELECT sqlite_version()" if sqlite else "SHOW server_version")).scalar()
@@ -63,7 +63,7 @@ def reachable() -> Finding:
 
 def connections() -> Finding | None:
     """Does PostgreSQL allow as many connections as the workers may want?"""
-    if db.engine.dialect.name == "sqlite":
+    if not db.on_postgresql:
         return None
     with db.read() as connection:
         reserved = "current_setting('superuser_reserved_connections')::int"
@@ -94,7 +94,7 @@ def clock() -> Finding:
     before = utcnow()
     newest = select(SecurityEvent.created_at).order_by(SecurityEvent.id.desc()).limit(1)
     with db.read() as connection:
-        if db.engine.dialect.name != "sqlite":
+        if db.on_postgresql:
             theirs = connection.execute(select(func.clock_timestamp())).scalar_one()
             # Its answer was on the way for part of the time between.
             apart = max(before - theirs, theirs - utcnow(), timedelta(0))

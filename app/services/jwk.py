@@ -90,15 +90,15 @@ def unseal(sealed: str, kid: str, algorithm: str, secret_key: str) -> Key | None
 
 
 @lru_cache(maxsize=8)
-def derive(secret_key: str, purpose: str) -> bytes:
+def derived_secret(secret_key: str, purpose: str) -> bytes:
     """Return 256 bits made from SECRET_KEY for one purpose, which tell nothing about those for another."""
     return hmac.digest(secret_key.encode(), purpose.encode(), "sha256")
 
 
 @lru_cache(maxsize=8)
-def derived(secret_key: str, purpose: str) -> Key:
+def derived_key(secret_key: str, purpose: str) -> Key:
     """Return the HS256 key that SECRET_KEY makes for one purpose."""
-    return load({"kty": "oct", "k": base64url(derive(secret_key, purpose))}, "HS256")
+    return load({"kty": "oct", "k": base64url(derived_secret(secret_key, purpose))}, "HS256")
 
 
 def base64url(data: bytes) -> str:
@@ -107,7 +107,7 @@ def base64url(data: bytes) -> str:
 
 
 def _box(secret_key: str) -> AESGCM:
-    return AESGCM(derive(secret_key, "taskward sealed signing keys"))
+    return AESGCM(derived_secret(secret_key, "taskward sealed signing keys"))
 
 
 def _label(kid: str, algorithm: str) -> bytes:

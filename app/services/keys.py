@@ -66,12 +66,12 @@ def published() -> list[dict[str, str]]:
 
 def refresh_key() -> Key:
     """Return the key of refresh tokens."""
-    return jwk.derived(current_app.config["SECRET_KEY"], "taskward refresh tokens")
+    return jwk.derived_key(current_app.config["SECRET_KEY"], "taskward refresh tokens")
 
 
 def mac(message: str) -> str:
     """Return 256 bits, base64url, that only holders of the server's secret can compute for ``message``."""
-    secret = jwk.derive(current_app.config["SECRET_KEY"], "taskward identifiers")
+    secret = jwk.derived_secret(current_app.config["SECRET_KEY"], "taskward identifiers")
     return jwk.base64url(hmac.digest(secret, message.encode(), "sha256"))
 
 

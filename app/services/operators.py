@@ -78,7 +78,7 @@ def reset_password(user_id: UUID, new: str) -> int:
     return ended
 
 
-def sessions(user_id: UUID | None = None) -> list[dict[str, Any]]:
+def sessions(user_id: UUID | None) -> list[dict[str, Any]]:
     """Return the live sign-ins of one person or of everybody with their addresses, newest use first."""
     live = sign_ins.live(user_id)
     query = select(User.id, User.email)
@@ -101,7 +101,7 @@ def end_session(sign_in_id: UUID) -> None:
     db.session.commit()
 
 
-def end_sessions(user_id: UUID | None = None) -> int:
+def end_sessions(user_id: UUID | None) -> int:
     """End all sign-ins of one person or of everybody; commits. Returns how many were ended."""
     ended = sign_ins.mark_ended([SignIn.user_id == user_id] if user_id is not None else [], _BY_OPERATOR)
     db.session.commit()

@@ -64,7 +64,7 @@ def replace(who: Principal, auth_time: datetime) -> SimpleNamespace:
     return _add(who.user_id, old.kind, old.client_id, old.scope, auth_time, db.in_session)
 
 
-def live(user_id: UUID | None = None) -> list[dict[str, Any]]:
+def live(user_id: UUID | None) -> list[dict[str, Any]]:
     """Return the live sign-ins of one person, or of everybody (for the operator), newest use first."""
     columns = (
         SignIn.id,

@@ -79,7 +79,7 @@ def members() -> list[Member]:
 
 def first_key() -> jwk.Key:
     """Return the HS256 key that SECRET_KEY makes, so that access tokens can be signed without configuring anything."""
-    return jwk.derived(current_app.config["SECRET_KEY"], "taskward access tokens")
+    return jwk.derived_key(current_app.config["SECRET_KEY"], "taskward access tokens")
 
 
 def token_lifetime() -> timedelta:

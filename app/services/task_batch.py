@@ -38,6 +38,8 @@ def run(user_id: UUID, operations: Sequence[Operation], request: Request | None 
         ServiceError: what the first operation that fails raises, with its number as member ``operation``; none was
             carried out.
         IdempotencyKeyReused: the request's key was used for another request.
+        TaskNotFound: the request was carried out before, and a task of it is gone since.
+        UserNotFound: there is no such account.
     """
     with task_writes.unit_of_work(user_id) as rev:
         if (earlier := idempotency.earlier(user_id, request)) is not None:

@@ -83,7 +83,7 @@ def begin_sign_in(user_id: UUID | None, email_key: str, device: str | None) -> A
     account = f"id {user_id}" if user_id else f"address {email_key}"
     device_id = known_devices.by_cookie(device, user_id or _NOBODY)
     if device_id:
-        return _begin([(_GROWING, f"device {device_id} {account}")])
+        return _begin([(_GROWING, f"device {device_id} {account}")], user_id or _NOBODY)
     network = known_devices.network()
     # In this order everywhere: two transactions that lock the same rows must not wait for each other.
     counters = [
@@ -100,7 +100,7 @@ def begin_proof(user_id: UUID, sign_in_id: UUID) -> Attempt:
     Raises:
         TooManyAttempts: it has to wait; nothing was counted.
     """
-    return _begin([(_GROWING, f"proof {user_id} {sign_in_id}")])
+    return _begin([(_GROWING, f"proof {user_id} {sign_in_id}")], user_id)
 
 
 def failed(attempt: Attempt, user_id: UUID | None) -> None:
@@ -116,7 +116,7 @@ def succeeded(attempt: Attempt, work: Work) -> None:
         work.later(_CLEAR if rule.grows else _TAKE_BACK, {"counter": key})
 
 
-def _begin(counters: list[tuple[_Rule, str]], owner: UUID | None = None) -> Attempt:
+def _begin(counters: list[tuple[_Rule, str]], owner: UUID) -> Attempt:
     """Count under every counter or, if one of them is blocked, under none; the last is the one that grows."""
     now = utcnow()
     keyed = [(rule, keys.mac(f"throttle {what}")) for rule, what in counters]
@@ -135,7 +135,7 @@ def _begin(counters: list[tuple[_Rule, str]], owner: UUID | None = None) -> Atte
                     delay = timedelta(seconds=min(2 ** min(failures - rule.limit, 10), _LONGEST_DELAY))
                     until = now + delay if rule.grows else expires_at
                     work.later(_BLOCK, {"counter": key, "until": until})
-            elif rule is not _ACCOUNT or not known_devices.by_network(owner or _NOBODY, work):
+            elif rule is not _ACCOUNT or not known_devices.by_network(owner, work):
                 [(blocked_until,)] = work.do(_BLOCKED, {"counter": key})
                 metrics.throttled(f"guesses by {rule.name}").inc()
                 raise TooManyAttempts(math.ceil((blocked_until - now).total_seconds()) if blocked_until else 1)

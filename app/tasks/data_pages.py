@@ -18,7 +18,6 @@ bp = Blueprint("data", __name__, url_prefix="/account/data")
 
 #: A file, and its text again in the form that confirms it, with what a multipart body has around them.
 _MAX_BODY = imported.MAX_BYTES + 64 * 1024
-_KINDS = {"csv": "csv", "txt": "txt"}
 
 
 @bp.url_value_preprocessor
@@ -89,11 +88,15 @@ def revoke_feed() -> Any:
 def _given(form: ImportForm) -> tuple[str, bytes]:
     """Return kind and content of the file that was chosen, or of the one that is confirmed."""
     if form.confirmed.data:
-        return _KINDS.get(form.kind.data or "", "json"), (form.text.data or "").encode(errors="replace")
+        return _kind(form.kind.data), (form.text.data or "").encode(errors="replace")
     if not form.file.data:
         raise BadRequest("Choose a file.")
     suffix = (form.file.data.filename or "").lower().rpartition(".")[2]
-    return _KINDS.get(suffix, "json"), form.file.data.read()
+    return _kind(suffix), form.file.data.read()
+
+
+def _kind(name: str | None) -> str:
+    return name if name in ("csv", "txt") else "json"
 
 
 def _page(form: ImportForm | None = None, feed_address: str | None = None) -> str:

@@ -41,7 +41,7 @@ _EVERYTHING = _Share("default", 1, of_sign_in=True)
 _OAUTH = _Share("oauth", 2)
 _REVOKE = _Share("revoke", 2)
 _REGISTER = _Share("register", 20)
-#: Path of a POST → its share: these cost a password hash, or answer with tokens.
+#: Path of a POST → its share: these cost a password hash, or take or answer with tokens.
 _SHARES = {
     "/api/auth/register": _REGISTER,
     "/register": _REGISTER,

@@ -180,7 +180,7 @@ def _many_lines(text: str) -> str:
 
 def _without_nul(text: str) -> str:
     if _NOT_IN_SECRETS.search(text):
-        raise ValueError("Use text without NUL characters.")
+        raise ValueError("Use text that is valid Unicode, without NUL characters.")
     return text
 
 
