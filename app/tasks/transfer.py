@@ -12,7 +12,7 @@ from app.services import imports
 from app.tasks import answers, exported, imported
 from app.web.access import owner_required, principal, require_scope, require_step_up
 from app.web.contract import documented
-from app.web.payload import Schema, query_string
+from app.web.payload import Schema, query_string, refuse_coding
 
 bp = Blueprint("transfer", __name__, url_prefix="/api/users/<uuid:user_id>")
 csrf.exempt(bp)  # reads no cookie
@@ -46,6 +46,7 @@ def import_(user_id: UUID) -> Any:
     kind = imported.KINDS.get(request.mimetype)
     if kind is None:
         raise UnsupportedMediaType(f"Send the file with one of these as its Content-Type: {', '.join(imported.KINDS)}.")
+    refuse_coding()
     request.max_content_length = imported.MAX_BYTES
     outcome = imports.run(user_id, imported.read(kind, request.get_data(cache=False)), dry_run=query.dry_run)
     return {"dry_run": query.dry_run, **asdict(outcome)}

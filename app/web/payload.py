@@ -54,18 +54,29 @@ def json_body(schema: type[SchemaT]) -> SchemaT:
     """Return the JSON body as an instance of the schema.
 
     Raises:
-        UnsupportedMediaType: the body is not labelled as JSON.
+        UnsupportedMediaType: the body is not labelled as JSON, or it is compressed.
         BadRequest: it is not JSON.
         InvalidInput: it does not fit; one message for each place, named by JSON pointer without the leading ``#/``.
     """
     if request.mimetype not in JSON_TYPES:
         raise UnsupportedMediaType("Send the body as JSON, with the header Content-Type: application/json.")
+    refuse_coding()
     try:
         return schema.model_validate_json(request.get_data())
     except ValidationError as error:
         if error.errors()[0]["type"] == "json_invalid":
             raise BadRequest("The body is not valid JSON.") from error
         raise _invalid(error) from error
+
+
+def refuse_coding() -> None:
+    """Refuse a body that is not sent as it is: for a client to learn more than that it makes no sense (RFC 9110 §8.4).
+
+    Raises:
+        UnsupportedMediaType: it has a content coding.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
 
 
 def query_string(schema: type[SchemaT]) -> SchemaT:
@@ -121,7 +132,7 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 def _plain(error: ErrorDetails) -> str:
     if error["type"] in ("too_long", "string_too_long") and isinstance(error["input"], str):
         return f"Use at most {error['ctx']['max_length']} characters."
-    if error["type"] in ("too_short", "string_too_short") and error["input"] == "":
+    if error["type"] in ("too_short", "string_too_short") and isinstance(error["input"], str):
         return "This must not be empty."
     message = str(error["msg"]).removeprefix("Value error, ")
     return message.replace("Extra inputs are not permitted", "There is no such field.")

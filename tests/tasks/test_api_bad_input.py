@@ -1,5 +1,6 @@
 """JSON: what is no task is refused, at its place, and changes nothing."""
 
+import gzip
 from io import BytesIO
 from typing import Any
 
@@ -171,6 +172,14 @@ def test_another_content_type_is_415(alice: Person, count: Count, content_type: 
     assert response.status_code == 415
     assert "application/json" in response.get_json()["detail"]
     assert count("tasks") == 0
+
+
+@pytest.mark.parametrize("path", ["/tasks", "/import"])
+def test_a_compressed_body_is_415(alice: Person, path: str) -> None:
+    body, coding = gzip.compress(b'{"title": "x"}'), {"HTTP_CONTENT_ENCODING": "gzip"}
+    response = alice.call("POST", path, data=body, content_type="application/json", environ_base=coding)
+    assert response.status_code == 415
+    assert "without Content-Encoding" in response.get_json()["detail"]
 
 
 BIG = b'{"title": "x", "notes": "' + b"x" * 1_000_000 + b'"}'

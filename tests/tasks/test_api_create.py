@@ -158,5 +158,6 @@ def test_an_id_that_nobody_has_is_404(alice: Person, method: str) -> None:
 
 
 def test_a_title_that_is_missing_is_refused_in_plain_words(alice: Person) -> None:
-    (error,) = alice.post("/tasks", {"title": ""}).get_json()["errors"]
-    assert error == {"pointer": "#/title", "detail": "This must not be empty."}
+    for title in ("", "  "):
+        (error,) = alice.post("/tasks", {"title": title}).get_json()["errors"]
+        assert error == {"pointer": "#/title", "detail": "This must not be empty."}
