@@ -116,6 +116,7 @@ def list_page(form: NewTaskForm, refusal: str = "") -> str:
     query = asked.query(task_cursors.seen_at(asked.cursor, who.timezone))
     page = task_lists.Page([]) if refusal else _page(query, asked.cursor)
     rows = [task | {"due": due.describe(task, now)} for task in page.items]
+    ticked = [str(task["id"]) for task in rows] if "select" in request.args else request.form.getlist("task")
     by_day = query.status == "open" and query.order == "due"
     return render_template(
         "tasks/index.html",
@@ -131,6 +132,7 @@ def list_page(form: NewTaskForm, refusal: str = "") -> str:
         sections=[(name, list(group)) for name, group in groupby(rows, _section if by_day else _none)],
         page=page,
         here=list_path(),
+        ticked=ticked,
         list_arguments=_list_arguments(),
         progress=task_progress.completed_per_day(who.user_id, now.date(), who.timezone)
         if query == Query(status="completed") and not asked.cursor

@@ -126,3 +126,15 @@ def test_emptying_the_trash_asks_first_and_takes_all_of_ones_own_and_nothing_els
     assert 'action="/tasks/empty-trash"' not in browser.get("/tasks?status=trash").text
     browser.post("/tasks/empty-trash", "/tasks", confirmed="1")
     assert message(browser) == ("Deleted 0 tasks for good.", "")
+
+
+def test_all_of_a_page_can_be_selected_at_once_and_none(app: Flask, alice: Person) -> None:
+    ids = {alice.make_task()["id"] for _ in range(3)}
+    browser = Browser(app, alice)
+    page = browser.get("/tasks?q=Buy&select=all").text
+    assert ids == set(re.findall(r'name="task" value="([^"]+)"[^>]* checked', page))
+    assert "3 selected" in page
+    assert 'href="/tasks?q=Buy"><span class="unseen">Select </span>None<' in page
+    page = browser.get("/tasks?q=Buy").text
+    assert not re.search(r'name="task"[^>]* checked', page)
+    assert 'href="/tasks?select=all&amp;q=Buy"><span class="unseen">Select </span>All<' in page
