@@ -12,7 +12,7 @@ from werkzeug.wsgi import get_host
 import config
 from app import auth, cli, ops, tasks
 from app.extensions import csrf, db, jwt, migrate
-from app.web import access, compression, errors, headers, json, limits, logs, origin, static_files
+from app.web import access, compression, errors, forms, headers, json, limits, logs, origin, static_files
 
 
 class _Flask(Flask):
@@ -94,6 +94,7 @@ def _add_web_layer(app: Flask) -> None:
     errors.init_app(app)
     limits.init_app(app)
     origin.init_app(app)
+    forms.init_app(app)
     static_files.init_app(app)
 
 

@@ -19,7 +19,9 @@ error_log {directory}/error.log;
 worker_processes 1;
 events {{ worker_connections {connections}; }}
 http {{
-    access_log off;
+    # As Debian's own file has it around whatever is included.
+    access_log {directory}/access.log;
+    gzip on;
     client_body_temp_path {directory}/body;
     proxy_temp_path {directory}/proxy;
     fastcgi_temp_path {directory}/fastcgi;

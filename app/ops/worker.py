@@ -15,6 +15,7 @@ from typing import Any
 
 from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import ThreadWorker
+from structlog.contextvars import clear_contextvars
 
 #: Seconds after which a client that sends or takes nothing is given up.
 PATIENCE = 10.0
@@ -187,6 +188,7 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         return keep
 
     def _handle_one(self, conn: Any) -> Any:
+        clear_contextvars()  # what gunicorn itself says about a bad request is not about the one before
         if isinstance(conn.sock, PacedSocket):
             conn.sock.expect_request()
         return super().handle(conn)

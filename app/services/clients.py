@@ -166,7 +166,10 @@ def disconnect(user_id: UUID, client_id: str) -> None:
     Raises:
         ClientNotFound: it holds none that is live.
     """
-    if not sign_ins.mark_ended([*_connecting(user_id), SignIn.client_id == client_id], "program disconnected"):
+    known = client_id == FIRST_PARTY.id or _REGISTERED.fullmatch(client_id)
+    if not known or not sign_ins.mark_ended(
+        [*_connecting(user_id), SignIn.client_id == client_id], "program disconnected"
+    ):
         db.session.rollback()
         raise ClientNotFound
     db.session.commit()

@@ -22,8 +22,10 @@ _MAX_BODY = imported.MAX_BYTES + 64 * 1024
 
 @bp.url_value_preprocessor
 def _accept_files(*_: Any) -> None:
-    # The first thing that happens in this blueprint. Next, Flask-WTF looks for its token and so reads the whole form.
-    request.max_content_length = request.max_form_memory_size = _MAX_BODY
+    # The first thing that happens in this blueprint. Next, Flask-WTF looks for its token and so reads the whole form,
+    # whoever sent it: nothing else may be as large, and no other kind of form takes as long to read.
+    if request.endpoint == "data.import_" and request.mimetype == "multipart/form-data":
+        request.max_content_length = request.max_form_memory_size = _MAX_BODY
 
 
 @bp.get("")

@@ -55,7 +55,7 @@ def test_disconnecting_ends_that_programs_sign_ins_of_that_person_and_no_other(
 
 def test_our_own_pages_and_programs_cannot_be_disconnected(app: Flask, alice: Person) -> None:
     browser = Browser(app, alice)
-    for client_id in ("taskward-pages", "taskward-api"):
+    for client_id in ("taskward-pages", "taskward-api", "%00", "a%00b", "client_x"):
         assert browser.post(f"/account/programs/{client_id}/disconnect", "/account").status_code == 404
     assert alice.get("/api/me").status_code == 200
 

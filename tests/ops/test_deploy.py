@@ -120,8 +120,18 @@ def test_two_app_servers_behind_nginx_are_one_taskward(tmp_path: Path) -> None:
         assert all("/api/me" in log for log in logs)
         assert "198.51.100.9" not in "".join(logs)
 
+        for site, coding in (("cross-site", None), ("same-origin", "gzip")):
+            page = ask("GET", "/login", **{"Accept-Encoding": "gzip", "Sec-Fetch-Site": site})
+            assert page.headers["Content-Encoding"] == coding
+
         servers[0].process.kill()
         servers[0].process.wait(timeout=10)
         assert [ask("GET", "/api/me", **bearer).status for _ in range(6)] == [200] * 6
         assert ask("POST", "/api/auth/logout", **bearer).status == 204
         assert ask("GET", "/api/me", **bearer).status == 401
+
+        servers[1].process.kill()
+        servers[1].process.wait(timeout=10)
+        while ask("GET", "/feeds/SECRET.ics").status != 502:  # its worker notices by itself, within a second
+            pass
+        assert "SECRET" not in (tmp_path / "error.log").read_text() + (tmp_path / "access.log").read_text()

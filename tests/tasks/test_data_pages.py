@@ -172,8 +172,9 @@ def test_too_large_a_file_is_413(browser: Browser) -> None:
     assert upload(browser, b" " * (9 * 1024 * 1024)).status_code == 413
 
 
-def test_other_forms_stay_small(browser: Browser) -> None:
-    assert browser.send("/account/profile", {"name": "x" * 600_000}).status_code == 413
+@pytest.mark.parametrize("path", ["/account/profile", f"{PAGE}/feed", f"{PAGE}/feed/revoke", f"{PAGE}/import"])
+def test_other_forms_stay_small(browser: Browser, path: str) -> None:
+    assert browser.send(path, {"name": "x" * 600_000}).status_code == 413
 
 
 def test_the_address_is_made_shown_once_replaced_and_revoked(app: Flask, browser: Browser, alice: Person) -> None:

@@ -57,6 +57,15 @@ def test_a_broken_chunked_body_is_no_fault_of_ours(server: Server, path: str, ch
     assert b" 4" in answer or answer == b"", answer
 
 
+@pytest.mark.proves("ASVS 15.2.2")
+@in_turn("path", ["/login", "/oauth/token", "/tasks", "/account/data/feed", "/account/data/import"])
+def test_a_form_of_thousands_of_fields_is_413(client: FlaskClient, path: str) -> None:
+    kind = "application/x-www-form-urlencoded"
+    assert client.post(path, data=b"a&" * 1000, content_type=kind).status_code == 413
+    assert client.post(path, data=b"a&" * 200_000, content_type=kind).status_code == 413
+    assert client.post(path, data=b"a&" * 999, content_type=kind).status_code in (400, 401)
+
+
 UNREADABLE = {
     "a request line": b"GET /?token=SECRET WORDS HTTP/1.1\r\n\r\n",
     "a request line with an apostrophe": b"GET /?token='SECRET WORDS HTTP/1.1\r\n\r\n",
@@ -75,11 +84,15 @@ def test_of_a_request_that_cannot_be_read_nothing_is_logged_but_that_it_came(ser
     before = server.log.stat().st_size
     address = urlsplit(server.url)
     with socket.create_connection((str(address.hostname), address.port or 80), timeout=30) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nUser-Agent: before\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    with socket.create_connection((str(address.hostname), address.port or 80), timeout=30) as connection:
         connection.sendall(sent)
         assert connection.recv(12) in (b"HTTP/1.1 400", b"HTTP/1.1 501")
     lines = [json.loads(line) for line in server.log.read_bytes()[before:].splitlines()]
     (told,) = [line for line in lines if line["event"].startswith("Invalid request from ip=127.0.0.1: ")]
     assert told["level"] == "warning"
+    assert not told.keys() & {"request_id", "user_agent", "ip"}  # of whoever that thread answered before
     assert "SECRET" not in json.dumps(lines)
 
 
