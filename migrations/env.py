@@ -79,7 +79,7 @@ def run() -> None:
 
 try:
     run()
-except sa.exc.OperationalError as error:
+except sa.exc.DatabaseError as error:
     # Flask-Migrate says this in one line.
     reason = str(error.orig).strip().partition("\n")[0]
     raise RuntimeError(f"the database cannot be used: {reason}") from error

@@ -1,5 +1,6 @@
 """What every command shares: it needs a current schema, and failures become one line and an exit code."""
 
+import errno
 import logging
 import sys
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import click
 import structlog
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from structlog.contextvars import bound_contextvars
 
@@ -76,8 +77,13 @@ class OperatorCommand(click.Command):
             raise Refused(" ".join(reasons)) from error
         except ServiceError as error:
             raise Refused(str(error)) from error
-        except (OperationalError, InterfaceError, InternalError, ProgrammingError, PoolTimeout) as error:
+        except (DatabaseError, InterfaceError, PoolTimeout) as error:
             raise _unavailable(error) from error
+        except OSError as error:
+            # Writing to something open has no name to tell. Of a pipe that nobody reads any more click takes care.
+            if error.filename is not None or error.errno == errno.EPIPE:
+                raise
+            raise Refused(f"The output could not be written: {error.strerror}. What was done stays done.") from error
 
 
 class OperatorGroup(AppGroup):

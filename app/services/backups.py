@@ -41,7 +41,7 @@ def create(
     instance directory, under the time.
 
     Raises:
-        BackupRefused: there is nothing to back up, the file exists, or it cannot be written.
+        BackupRefused: there is nothing to back up, the database is damaged, the file exists, or it cannot be written.
     """
     now = utcnow()
     output = output or _folder() / f"taskward-{now:%Y%m%dT%H%M%SZ}.tar"

@@ -30,8 +30,9 @@ CHECKS = (
     Check("open files", host_checks.open_files),
     Check("database file", database_checks.sqlite_file),
     Check("database", database_checks.reachable, "database file"),  # asking would make an empty one
+    Check("integrity", database_checks.integrity, "database"),
     Check("connections", database_checks.connections, "database"),
-    Check("revision", database_checks.revision, "database"),
+    Check("revision", database_checks.revision, "integrity"),
     Check("clock", database_checks.clock, "revision"),
     Check("signing keys", database_checks.keys, "revision"),
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import func, make_url, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import config
@@ -59,6 +59,19 @@ def reachable() -> Finding:
         cure = "Move the file to a disk of this machine, whose file system can share memory between processes."
         return warn("SQLite cannot use WAL here: whoever writes keeps all others waiting", cure)
     return ok(f"{'SQLite' if sqlite else 'PostgreSQL'} {version}, answered in {took:.1f} ms")
+
+
+def integrity() -> Finding | None:
+    """Is SQLite's file whole?"""
+    if db.on_postgresql:
+        return None
+    cure = "Stop the server and restore the latest backup that is whole: flask backup verify, flask backup restore."
+    try:
+        with db.read() as connection:
+            found = connection.execute(text("PRAGMA quick_check(1)")).scalar()
+    except DatabaseError as error:
+        found = str(error.orig)
+    return ok("the file is whole") if found == "ok" else fail("the file is damaged", cure)
 
 
 def connections() -> Finding | None:

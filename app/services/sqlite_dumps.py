@@ -14,7 +14,21 @@ _PAGES = 1000
 
 
 def dump(file: Path, progress: Callable[[float], None]) -> None:
-    """Copy the database as it is at this moment, while others go on writing."""
+    """Copy the database as it is at this moment, while others go on writing.
+
+    Raises:
+        BackupRefused: it is damaged.
+    """
+    try:
+        _copy(file, progress)
+        check(file)  # pages are copied as they are, whatever is in them
+    except sqlite3.DatabaseError as error:
+        raise BackupRefused(f"The database cannot be copied: {error}.") from error
+    except BackupRefused as error:
+        raise BackupRefused(f"{error} It was not kept: it could not be restored.") from error
+
+
+def _copy(file: Path, progress: Callable[[float], None]) -> None:
     with db.read() as connection, closing(sqlite3.connect(file)) as copy:
         source: Any = connection.connection.driver_connection
         # One view of the data from the first page to the last: otherwise each write of another process would make the

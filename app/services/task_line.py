@@ -26,7 +26,7 @@ def read(line: str, now: datetime) -> dict[str, Any]:
             case None:
                 return word[0]
             case "tags", names:
-                found.setdefault("tags", []).extend(names)
+                found["tags"] = list(dict.fromkeys((*found.get("tags", ()), *names)))
             case name, value:
                 found[name] = value
         return ""

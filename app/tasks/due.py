@@ -55,4 +55,4 @@ def _section(day: date, today: date) -> str:
         return "Today"
     if day == today + timedelta(days=1):
         return "Tomorrow"
-    return "Next 7 days" if day < today + timedelta(days=7) else "Later"
+    return "Next 7 days" if day <= today + timedelta(days=7) else "Later"

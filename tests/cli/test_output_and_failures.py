@@ -225,3 +225,19 @@ def test_many_tasks_show_their_progress_on_standard_error(program_environment: d
     os.close(ours)
     assert b"100%" in shown
     assert json.loads(result.stdout)["tasks_added"] == 2500
+
+
+def test_output_that_cannot_be_written_is_told_in_a_line_and_what_was_done_stays(
+    program_environment: dict[str, str], flask: Command
+) -> None:
+    command = [sys.executable, "-m", "flask", "clients", "create", "Reports", "--confidential"]
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            command, cwd=ROOT, env=program_environment, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert result.returncode == 1
+    assert result.stderr.decode().splitlines()[-1] == (
+        "Error: The output could not be written: No space left on device. What was done stays done."
+    )
+    assert b"Traceback" not in result.stderr
+    assert "Reports" in flask("clients list").stdout

@@ -58,6 +58,20 @@ def test_words_win_over_the_fields_below_the_line_and_tags_add_up(app: Flask, al
 
 
 @ONE_DATABASE
+def test_a_tag_given_twice_is_told_once(app: Flask, alice: Person) -> None:
+    browser = Browser(app, alice)
+    browser.post("/tasks", "/tasks", title="bins out tag:home tag:HOME tag:b")
+    assert message(browser)[0] == "Added “bins out”: #home, #b."
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize(("day", "section"), [(6, "Next 7 days"), (7, "Next 7 days"), (8, "Later")])
+def test_the_next_seven_days_have_a_section(app: Flask, alice: Person, day: int, section: str) -> None:
+    Browser(app, alice).post("/tasks", "/tasks", title=f"bins out due:today+{day}")
+    assert f'<h2 class="section">{section}</h2>' in Browser(app, alice).get("/tasks").text
+
+
+@ONE_DATABASE
 def test_a_line_can_be_added_on_every_page_and_one_stays_there(app: Flask, alice: Person) -> None:
     browser = Browser(app, alice)
     for path in ("/account", "/tasks?status=completed", f"/tasks/{alice.make_task()['id']}"):
