@@ -41,8 +41,8 @@ class Browser:
         """Send a form, with the token that the page ``form_on`` has."""
         token = re.search(r'name="csrf_token" value="([^"]+)"', self.get(form_on).text)
         assert token, f"{form_on} has no form"
-        return self.send(path, {"csrf_token": token[1]} | fields)
+        return self.send(path, {"csrf_token": token[1]} | fields, form_on)
 
-    def send(self, path: str, data: dict[str, Any]) -> TestResponse:
+    def send(self, path: str, data: dict[str, Any], form_on: str = "/") -> TestResponse:
         """Send a form as it is."""
-        return self.client.post(path, data=data, base_url=self.origin, headers={"Referer": f"{self.origin}/"})
+        return self.client.post(path, data=data, base_url=self.origin, headers={"Referer": f"{self.origin}{form_on}"})

@@ -19,6 +19,7 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Response
 
 from app.services import audit, errors
+from app.web.messages import say
 from app.web.origin import page_before
 from app.web.problem import PROBLEM_TYPE, oauth_error, problem
 
@@ -110,8 +111,9 @@ def init_app(app: Flask) -> None:
 def on_service_error(error: errors.ServiceError) -> Response:
     """Answer a broken rule with its status and, for every 401, a challenge; on a page a step-up leads to the form."""
     if isinstance(error, StepUpRequired) and not request.path.startswith("/api"):
-        # What a POST would have done is not done by coming back; the person presses the button again.
-        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else page_before()
+        if request.method == "POST" and wanted:
+            say("Nothing was done yet. When you are back, press the button again.")
         return redirect(url_for("account.confirm", next=wanted), 303)
     status, code = _MEANING[type(error)]
     oauth = request.path.startswith("/oauth/")

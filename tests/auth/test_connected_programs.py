@@ -66,5 +66,5 @@ def test_disconnecting_needs_the_password_to_have_been_given_lately(app: Flask, 
     there = program.signed_in(alice)
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
         answer = browser.post(f"/account/programs/{program.id}/disconnect", "/account")
-        assert (answer.status_code, answer.location) == (303, "/account/confirm")
+        assert (answer.status_code, answer.location) == (303, "/account/confirm?next=/account")
         assert there.get("/api/me").status_code == 200

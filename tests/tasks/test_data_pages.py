@@ -208,6 +208,8 @@ def test_making_an_address_asks_for_the_password(browser: Browser, alice: Person
     token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(PAGE).text)
     assert token
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
-        response = browser.send(f"{PAGE}/feed", {"csrf_token": token[1]})
-    assert (response.status_code, response.location) == (303, "/account/confirm")
+        response = browser.send(f"{PAGE}/feed", {"csrf_token": token[1]}, PAGE)
+        assert (response.status_code, response.location) == (303, f"/account/confirm?next={PAGE}")
+        assert "Nothing was done yet. When you are back, press the button again." in browser.get(response.location).text
+        assert browser.post("/account/confirm", response.location, password=PASSWORD, next=PAGE).location == PAGE
     assert count("calendar_feeds") == 0
