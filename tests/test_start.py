@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from app.extensions import db
 from tests.conftest import ENGINES
@@ -41,7 +41,9 @@ def _refusal(env: Environment) -> str:
 @pytest.mark.parametrize("env", ["postgresql"], indirect=True)
 def test_a_database_without_a_schema_is_not_served(env: Environment) -> None:
     line = _refusal(env)
-    assert line.startswith("taskward: the database has no schema yet")
+    assert line.startswith("taskward: the database has no schema yet (postgresql")
+    assert str(make_url(env["DATABASE_URL"]).database) in line
+    assert str(make_url(env["DATABASE_URL"]).password) not in line
     assert "flask db upgrade" in line
 
 

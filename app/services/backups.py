@@ -43,11 +43,10 @@ def create(
     Raises:
         BackupRefused: there is nothing to back up, the database is damaged, the file exists, or it cannot be written.
     """
-    now = utcnow()
-    output = output or _folder() / f"taskward-{now:%Y%m%dT%H%M%SZ}.tar"
-    revision = schema.revision()
+    now, revision = utcnow(), schema.revision()
     if revision is None:
         raise BackupRefused("The database has no schema yet; there is nothing to back up.")
+    output = output or _folder() / f"taskward-{now:%Y%m%dT%H%M%SZ}.tar"
     if os.path.lexists(output):
         raise BackupRefused(f"{output} exists already; name another file.")
     kind = db.engine.dialect.name

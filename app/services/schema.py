@@ -18,7 +18,8 @@ def complaint() -> str | None:
     if found == needed:
         return None
     if found is None:
-        return "the database has no schema yet; run: flask db upgrade"
+        url = db.reader.url.set(query={})
+        return f"the database has no schema yet ({url.render_as_string()}); run: flask db upgrade"
     if found in known:
         return f"the database is at revision {found}, this code needs {needed}; run: flask db upgrade"
     return f"the database is at revision {found}, which this code does not know; run the newer Taskward that made it"

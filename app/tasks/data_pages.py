@@ -93,7 +93,9 @@ def _given(form: ImportForm) -> tuple[str, bytes]:
         return _kind(form.kind.data), (form.text.data or "").encode(errors="replace")
     if not form.file.data:
         raise BadRequest("Choose a file.")
-    suffix = (form.file.data.filename or "").lower().rpartition(".")[2]
+    _, dot, suffix = (form.file.data.filename or "").lower().rpartition(".")
+    if dot and suffix not in ("json", "csv", "txt"):
+        raise BadRequest("Choose a file whose name ends in .json, .csv or .txt.")
     return _kind(suffix), form.file.data.read()
 
 

@@ -55,7 +55,8 @@ def from_csv(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         names = next(table, [])
         if unknown := [name for name in names if name not in CSV_FIELDS]:
-            raise InvalidInput(**{"line/1": f"There is no column {unknown[0][:50]!r} in a table of tasks."})
+            cure = " Separate columns with commas." if ";" in unknown[0] or "\t" in unknown[0] else ""
+            raise InvalidInput(**{"line/1": f"There is no column {unknown[0][:50]!r} in a table of tasks.{cure}"})
         if "title" not in names or len(set(names)) < len(names):
             raise InvalidInput(**{"line/1": "The first line must name each column once, and title among them."})
         for cells in table:

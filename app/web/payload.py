@@ -134,6 +134,10 @@ def _plain(error: ErrorDetails) -> str:
         return f"Use at most {error['ctx']['max_length']} characters."
     if error["type"] in ("too_short", "string_too_short") and isinstance(error["input"], str):
         return "This must not be empty."
+    if error["type"].startswith("date_"):
+        return "There is no such date. Use one like 2026-11-03."
+    if error["type"].startswith("time_"):
+        return "There is no such time. Use one like 14:30."
     message = str(error["msg"]).removeprefix("Value error, ")
     return message.replace("Extra inputs are not permitted", "There is no such field.")
 

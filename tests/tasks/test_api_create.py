@@ -157,7 +157,11 @@ def test_an_id_that_nobody_has_is_404(alice: Person, method: str) -> None:
     assert response.get_json()["type"] == "urn:taskward:problem:task-not-found"
 
 
-def test_a_title_that_is_missing_is_refused_in_plain_words(alice: Person) -> None:
+def test_what_is_missing_or_impossible_is_refused_in_plain_words(alice: Person) -> None:
     for title in ("", "  "):
         (error,) = alice.post("/tasks", {"title": title}).get_json()["errors"]
         assert error == {"pointer": "#/title", "detail": "This must not be empty."}
+    (error,) = alice.post("/tasks", {"title": "x", "due_date": "2026-02-30"}).get_json()["errors"]
+    assert error["detail"] == "There is no such date. Use one like 2026-11-03."
+    (error,) = alice.post("/tasks", {"title": "x", "due_date": "2026-02-03", "due_time": "24:00"}).get_json()["errors"]
+    assert error["detail"] == "There is no such time. Use one like 14:30."

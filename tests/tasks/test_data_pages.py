@@ -171,6 +171,11 @@ def test_a_form_made_up_is_refused(browser: Browser, count: Count, fields: dict[
     assert count("tasks") == 0
 
 
+def test_a_picture_and_semicolons_are_told_what_to_choose(browser: Browser) -> None:
+    assert "ends in .json, .csv or .txt" in upload(browser, b"\x89PNG", "img.png").text
+    assert "Separate columns with commas." in upload(browser, "title;notes\na;b\n", "a.csv").text
+
+
 def test_too_large_a_file_is_413(browser: Browser) -> None:
     assert upload(browser, b" " * (9 * 1024 * 1024)).status_code == 413
 
