@@ -57,7 +57,6 @@ def test_a_broken_chunked_body_is_no_fault_of_ours(server: Server, path: str, ch
     assert b" 4" in answer or answer == b"", answer
 
 
-@pytest.mark.proves("ASVS 15.2.2")
 @in_turn("path", ["/login", "/oauth/token", "/tasks", "/account/data/feed", "/account/data/import"])
 def test_a_form_of_thousands_of_fields_is_413(client: FlaskClient, path: str) -> None:
     kind = "application/x-www-form-urlencoded"
