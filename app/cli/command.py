@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import sys
 from typing import Any
 
@@ -83,6 +84,8 @@ class OperatorCommand(click.Command):
             # Writing to something open has no name to tell. Of a pipe that nobody reads any more click takes care.
             if error.filename is not None or error.errno == errno.EPIPE:
                 raise
+            with open(os.devnull, "wb") as nowhere:  # for what is still buffered, which would fail again at the end
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
             raise Refused(f"The output could not be written: {error.strerror}. What was done stays done.") from error
 
 

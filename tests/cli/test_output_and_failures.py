@@ -231,10 +231,9 @@ def test_output_that_cannot_be_written_is_told_in_a_line_and_what_was_done_stays
     program_environment: dict[str, str], flask: Command
 ) -> None:
     command = [sys.executable, "-m", "flask", "clients", "create", "Reports", "--confidential"]
+    buffered = program_environment | {"PYTHONUNBUFFERED": ""}
     with open("/dev/full", "wb") as full:
-        result = subprocess.run(
-            command, cwd=ROOT, env=program_environment, stdout=full, stderr=subprocess.PIPE, check=False
-        )
+        result = subprocess.run(command, cwd=ROOT, env=buffered, stdout=full, stderr=subprocess.PIPE, check=False)
     assert result.returncode == 1
     assert result.stderr.decode().splitlines()[-1] == (
         "Error: The output could not be written: No space left on device. What was done stays done."
