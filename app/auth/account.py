@@ -1,5 +1,6 @@
 """Pages: one's own account."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -47,7 +48,7 @@ def update() -> Any:
         changes = form.read(schemas.ProfileChanges).model_dump(exclude_unset=True)
         accounts.update_profile(principal().user_id, changes)
     except InvalidInput as error:
-        return _refused(form, error)
+        return _refused(_page, form, error)
     return _done("Profile saved.")
 
 
@@ -60,7 +61,7 @@ def change_password() -> Any:
         body = form.read(schemas.PasswordChange)
         pair = accounts.change_password_anew(principal(), body.current_password, body.new_password)
     except (InvalidInput, WrongPassword, TooManyAttempts) as error:
-        return _refused(form, error)
+        return _refused(_page, form, error)
     return _done("Password changed. All other devices are signed out.", pair)
 
 
@@ -105,8 +106,7 @@ def change_email() -> Any:
         try:
             pair = accounts.change_email_anew(principal(), form.read(schemas.EmailChange).email)
         except (InvalidInput, EmailTaken) as error:
-            form.refuse(error)
-            return refused(_email_page(form), error)
+            return _refused(_email_page, form, error)
         return _done("E-mail address changed. All other devices are signed out.", pair)
     return _email_page(form)
 
@@ -121,8 +121,7 @@ def confirm() -> Any:
         try:
             pair = authentication.reauthenticate(principal(), form.read(schemas.Reauthentication).password)
         except (InvalidInput, WrongPassword, TooManyAttempts) as error:
-            form.refuse(error)
-            return refused(_confirmation_page(form), error)
+            return _refused(_confirmation_page, form, error)
         return _led(wanted, pair) if wanted else _done("Thank you. Now press the button again.", pair)
     return _confirmation_page(form)
 
@@ -135,7 +134,7 @@ def delete() -> Any:
     try:
         accounts.delete_own(principal(), form.read(schemas.Deletion).password)
     except (InvalidInput, WrongPassword, TooManyAttempts) as error:
-        return _refused(form, error)
+        return _refused(_page, form, error)
     return signed_out("account-deleted")
 
 
@@ -160,9 +159,9 @@ def _led(target: str, pair: TokenPair | None) -> Response:
     return response
 
 
-def _refused(form: Form, error: ServiceError) -> Any:
+def _refused(page_with: Callable[[Any], str], form: Form, error: ServiceError) -> Any:
     form.refuse(error)
-    return refused(_page(form), error)
+    return refused(page_with(form), error)
 
 
 def _page(sent: Form | None = None, cursor: UUID | None = None) -> str:

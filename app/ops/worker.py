@@ -188,7 +188,6 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         return keep
 
     def _handle_one(self, conn: Any) -> Any:
-        clear_contextvars()  # what gunicorn itself says about a bad request is not about the one before
         if isinstance(conn.sock, PacedSocket):
             conn.sock.expect_request()
         return super().handle(conn)
@@ -197,6 +196,11 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         if self._in_line or not self.alive or not isinstance(conn.sock, PacedSocket):
             return False
         return bool(conn.parser.unreader.buf.getvalue()) or conn.sock.comes_soon()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer and log a request that cannot be read: without what is known about the one this thread had before."""
+        clear_contextvars()
+        super().handle_error(req, client, addr, exc)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer one request; runs in a thread."""

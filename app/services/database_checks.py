@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import func, make_url, select, text
-from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import config
@@ -68,10 +68,12 @@ def integrity() -> Finding | None:
     cure = "Stop the server and restore the latest backup that is whole: flask backup verify, flask backup restore."
     try:
         with db.read() as connection:
-            found = connection.execute(text("PRAGMA quick_check(1)")).scalar()
-    except DatabaseError as error:
-        found = str(error.orig)
-    return ok("the file is whole") if found == "ok" else fail("the file is damaged", cure)
+            whole = connection.execute(text("PRAGMA quick_check(1)")).scalar() == "ok"
+    except OperationalError:
+        raise  # locked, or not to be read: that says nothing about what is in it
+    except DatabaseError:
+        whole = False
+    return ok("the file is whole") if whole else fail("the file is damaged", cure)
 
 
 def connections() -> Finding | None:

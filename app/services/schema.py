@@ -18,7 +18,7 @@ def complaint() -> str | None:
     if found == needed:
         return None
     if found is None:
-        url = db.reader.url.set(query={})
+        url = db.reader.url.set(query={})  # where a password may be, which the rest is shown without
         return f"the database has no schema yet ({url.render_as_string()}); run: flask db upgrade"
     if found in known:
         return f"the database is at revision {found}, this code needs {needed}; run: flask db upgrade"
