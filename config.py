@@ -81,6 +81,8 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAX_FORM_MEMORY_SIZE": 512 * 1024,
         # The form token is bound to the session cookie, which ends with the browser or at sign-out.
         "WTF_CSRF_TIME_LIMIT": None,
+        # By itself it would look at every request, and be told of all that needs no token: see app/web/origin.py.
+        "WTF_CSRF_CHECK_DEFAULT": False,
         # All that is ever accepted; of these, a token's header must name the one of the key it was signed with.
         "JWT_DECODE_ALGORITHMS": ["HS256", "RS256", "ES256", "EdDSA"],
         "JWT_TOKEN_LOCATION": ["headers"],

@@ -11,7 +11,7 @@ from werkzeug.wsgi import get_host
 
 import config
 from app import auth, cli, ops, tasks
-from app.extensions import csrf, db, jwt, migrate
+from app.extensions import db, jwt, migrate
 from app.web import access, compression, errors, forms, headers, json, limits, logs, origin, static_files
 
 
@@ -81,7 +81,6 @@ def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(Path(__file__).parents[1] / "migrations"))
     jwt.init_app(app)
-    csrf.init_app(app)
 
 
 def _add_web_layer(app: Flask) -> None:
@@ -93,8 +92,8 @@ def _add_web_layer(app: Flask) -> None:
     compression.init_app(app)
     errors.init_app(app)
     limits.init_app(app)
-    origin.init_app(app)
     forms.init_app(app)
+    origin.init_app(app)
     static_files.init_app(app)
 
 

@@ -5,14 +5,12 @@ from typing import Any
 from flask import Blueprint, url_for
 
 from app.auth import schemas
-from app.extensions import csrf
 from app.services import accounts, authentication, clients, scopes, sign_ins, tokens
 from app.web.access import principal, token_required
 from app.web.contract import documented
 from app.web.payload import json_body
 
 bp = Blueprint("auth_api", __name__, url_prefix="/api")
-csrf.exempt(bp)  # reads no cookie
 
 
 @bp.post("/auth/register")

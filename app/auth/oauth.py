@@ -8,7 +8,6 @@ from werkzeug.exceptions import UnsupportedMediaType
 from app.auth import oauth_schemas
 from app.auth.client_auth import any_client, confidential_client
 from app.auth.schemas import Credentials, TokenResponse, token_response
-from app.extensions import csrf
 from app.services import authentication, introspection, revocation, scopes, tokens
 from app.services.clients import Client
 from app.services.errors import InvalidGrant, InvalidInput
@@ -17,7 +16,6 @@ from app.web.errors import UnsupportedGrantType
 from app.web.payload import fields
 
 bp = Blueprint("oauth", __name__, url_prefix="/oauth")
-csrf.exempt(bp)  # reads no cookie
 
 
 @bp.post("/token")

@@ -8,14 +8,12 @@ from flask import Blueprint, request
 
 from app.auth import schemas
 from app.auth.activity import described
-from app.extensions import csrf
 from app.services import accounts, audit, authentication, sign_ins
 from app.web.access import owner_required, principal, require_step_up, step_up_required
 from app.web.contract import documented
 from app.web.payload import json_body, query_string
 
 bp = Blueprint("users_api", __name__, url_prefix="/api/users/<uuid:user_id>")
-csrf.exempt(bp)  # reads no cookie
 
 
 @bp.get("")

@@ -26,6 +26,8 @@ SOON = 0.002
 # The kernel's struct timeval, and as much as gunicorn receives at once.
 _TIMEVAL = struct.Struct("ll")
 _AHEAD = 8192
+# A plain number: to combine members of Python's enumeration takes a hundredth of the time of a short request.
+_AT_ONCE = int(socket.MSG_DONTWAIT)
 #: Seconds that a worker leaves a new connection to one that has fewer.
 PRECEDENCE = 0.001
 
@@ -98,7 +100,7 @@ class PacedSocket(socket.socket):
         self._held = b""
         while view:
             try:
-                sent = super().send(view, flags | socket.MSG_DONTWAIT)
+                sent = super().send(view, flags | _AT_ONCE)
             except BlockingIOError:
                 self._wait(select.POLLOUT, until)
             else:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from flask import Blueprint, request, url_for
 
-from app.extensions import csrf
 from app.services import task_batch, task_changes, task_cursors, task_lists, tasks
 from app.services.errors import InvalidInput, PreconditionFailed
 from app.services.task_rows import TaskRow
@@ -19,7 +18,6 @@ from app.web.errors import on_service_error
 from app.web.payload import UNREADABLE, json_body, query_string
 
 bp = Blueprint("tasks_api", __name__, url_prefix="/api/users/<uuid:user_id>/tasks")
-csrf.exempt(bp)  # reads no cookie
 
 
 def _usual_page(user_id: UUID) -> Any:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from flask import Blueprint, current_app, request, url_for
 
-from app.extensions import csrf
 from app.services import feeds
 from app.tasks import answers, calendar
 from app.tasks.conditions import NotModified
@@ -15,7 +14,6 @@ from app.web.contract import documented
 from app.web.streaming import streamed
 
 api = Blueprint("feeds_api", __name__, url_prefix="/api/users/<uuid:user_id>/feed")
-csrf.exempt(api)  # reads no cookie
 bp = Blueprint("feeds", __name__, url_prefix="/feeds")
 
 #: Change it with what an event looks like, so that programs do not go on with what they have.

@@ -11,7 +11,6 @@ from flask.json import dumps
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from app.extensions import csrf
 from app.services import export, task_cursors
 from app.services.task_lists import Page
 from app.tasks import answers, calendar, plain_text, schemas
@@ -21,7 +20,6 @@ from app.web.payload import query_string
 from app.web.streaming import streamed
 
 bp = Blueprint("formats", __name__, url_prefix="/api/users/<uuid:user_id>")
-csrf.exempt(bp)  # reads no cookie
 
 #: What `/tasks` answers with by Accept; the first where there is no preference.
 TYPES = {"application/json": "json", "text/plain": "txt", "text/csv": "csv", "text/calendar": "ics"}

@@ -7,7 +7,6 @@ from uuid import UUID
 from flask import Blueprint, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app.extensions import csrf
 from app.services import imports
 from app.tasks import answers, exported, imported
 from app.web.access import owner_required, principal, require_scope, require_step_up
@@ -15,7 +14,6 @@ from app.web.contract import documented
 from app.web.payload import Schema, query_string, refuse_coding
 
 bp = Blueprint("transfer", __name__, url_prefix="/api/users/<uuid:user_id>")
-csrf.exempt(bp)  # reads no cookie
 
 
 class ImportQuery(Schema):

@@ -1,4 +1,4 @@
-"""Where a form was sent from: what the browser itself says about it, besides the form token."""
+"""Where a form was sent from: what the browser itself says about it, and the form token."""
 
 from urllib.parse import urlsplit
 
@@ -6,8 +6,10 @@ from flask import Flask, Request, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError
 
+from app.extensions import csrf
+
 _SAFE = ("GET", "HEAD", "OPTIONS")
-#: They read no cookies, so that nobody can be made to send them something in another's name.
+#: What is below them reads no cookie, so that nobody can be made to send it something in another's name.
 _WITHOUT_COOKIES = ("/api/", "/oauth/")
 
 
@@ -24,9 +26,10 @@ class PagesOnly(SecureCookieSessionInterface):
 
 
 def init_app(app: Flask) -> None:
-    """Refuse what pages of other sites send; before the form token is looked at."""
+    """Refuse what was not sent from a form of this site, wherever cookies are read."""
     app.session_interface = PagesOnly()
-    app.before_request(_refuse_other_sites)
+    csrf.init_app(app)
+    app.before_request(_refuse_forged)
 
 
 def is_ours() -> bool:
@@ -53,7 +56,7 @@ def local_path(wanted: str | None) -> str | None:
     return wanted if wanted.isprintable() and "\\" not in wanted else None
 
 
-def _refuse_other_sites() -> None:
+def _refuse_forged() -> None:
     if request.method in _SAFE or request.path.startswith(_WITHOUT_COOKIES):
         return
     headers = request.headers
@@ -65,6 +68,8 @@ def _refuse_other_sites() -> None:
     if "Referer" in headers and _host(headers["Referer"]) is None:
         # Flask-WTF compares it with the host, and would stumble over it.
         raise CSRFError("The address of the page that sent the form is none.")
+    if current_app.config["WTF_CSRF_ENABLED"]:
+        csrf.protect(apply_exemptions=True)  # which lets pass what leads to no page
 
 
 def _hosts() -> tuple[str | None, ...]:
