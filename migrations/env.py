@@ -1,9 +1,11 @@
 """Alembic environment: migrates the database of the current Flask application."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
+import click
 import sqlalchemy as sa
 from alembic import context
 from alembic.migration import MigrationContext
@@ -15,8 +17,8 @@ from app.services.errors import BackupRefused
 
 #: Any number, the same in every process: the advisory lock of whoever migrates.
 LOCK = 7_236_843_001
-#: Milliseconds for which SQLite waits for another process that migrates.
-LONGEST_WAIT = 600_000
+#: Milliseconds for which SQLite waits for another process that migrates: without a word, and in all.
+SILENT_WAIT, LONGEST_WAIT = 1_000, 600_000
 
 database = current_app.extensions["migrate"].db
 
@@ -33,7 +35,9 @@ def _transaction(connection: sa.Connection) -> Iterator[None]:
         with connection.begin():
             # However long the others take; and a migration may take longer than any request.
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({LOCK})").scalar():
+                click.echo("Another process migrates this database; waiting until it has ended.", err=True)
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
             # A table that somebody keeps locked would make everybody else queue up behind the migration.
             connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
             yield
@@ -42,6 +46,13 @@ def _transaction(connection: sa.Connection) -> Iterator[None]:
     # replacing a table by its altered copy would delete the rows that refer to it.
     driver = connection.connection.driver_connection
     driver.execute("PRAGMA foreign_keys=OFF")
+    driver.execute(f"PRAGMA busy_timeout={SILENT_WAIT}")
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+        driver.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            click.echo("Another process keeps the database locked; waiting for 10 minutes at most.", err=True)
     driver.execute(f"PRAGMA busy_timeout={LONGEST_WAIT}")
     try:
         with connection.begin():

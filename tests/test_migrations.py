@@ -1,6 +1,10 @@
 """The database's schema: made by migrations alone, up and down, on both engines."""
 
 import json
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import MetaData, inspect, select
+from sqlalchemy import MetaData, create_engine, inspect, select
 
 from app.extensions import db
 from tests.conftest import ENGINES
@@ -184,5 +188,27 @@ def test_of_two_processes_that_upgrade_at_once_one_does_it(env: Environment) -> 
         upgrades = [pool.submit(run, env, "flask", "--app", "wsgi", "db", "upgrade") for _ in range(2)]
         ended = [upgrade.result() for upgrade in upgrades]
     assert [each.returncode for each in ended] == [0, 0], ended
+    with opened(env, migrated=False) as app:
+        _flask(app, "check")
+
+
+def test_whoever_has_to_wait_for_another_that_upgrades_is_told(env: Environment) -> None:
+    engine = create_engine(env["DATABASE_URL"])
+    with engine.connect() as other:
+        if engine.dialect.name == "postgresql":
+            other.exec_driver_sql("SELECT pg_advisory_xact_lock(7236843001)")
+        else:
+            other.exec_driver_sql("PRAGMA journal_mode = WAL")  # as Taskward has it
+            other.exec_driver_sql("BEGIN IMMEDIATE")
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+        with subprocess.Popen(command, cwd=ROOT, env=os.environ | env, stderr=subprocess.PIPE, text=True) as waiting:
+            assert waiting.stderr
+            threading.Timer(20, waiting.kill).start()
+            assert any("waiting" in line for line in waiting.stderr)
+            assert waiting.poll() is None
+            other.rollback()
+            waiting.stderr.read()
+    engine.dispose()
+    assert waiting.returncode == 0
     with opened(env, migrated=False) as app:
         _flask(app, "check")

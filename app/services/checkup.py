@@ -33,6 +33,7 @@ CHECKS = (
     Check("integrity", database_checks.integrity, "database"),
     Check("connections", database_checks.connections, "database"),
     Check("revision", database_checks.revision, "integrity"),
+    Check("writing", database_checks.writing, "revision"),
     Check("clock", database_checks.clock, "revision"),
     Check("signing keys", database_checks.keys, "revision"),
 )

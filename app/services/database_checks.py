@@ -4,15 +4,16 @@ import os
 import time
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from flask import current_app
-from sqlalchemy import func, make_url, select, text
+from sqlalchemy import func, insert, make_url, select, text
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import config
 from app.extensions import db
-from app.models import SecurityEvent, utcnow
+from app.models import BlockedToken, SecurityEvent, utcnow
 from app.services import pools, schema, signing_keys
 from app.services.findings import Finding, fail, ok, warn
 
@@ -51,10 +52,9 @@ def reachable() -> Finding:
             took = (time.perf_counter() - started) * 1000
             wal = not sqlite or connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
     except (DBAPIError, PoolTimeout) as error:
-        reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
         postgresql = "Start PostgreSQL, let this machine in by its pg_hba.conf, or correct DATABASE_URL."
         cure = "Look at what is said about its file." if sqlite else postgresql
-        return fail(f"it does not answer: {reason}", cure)
+        return fail(f"it does not answer: {_reason(error)}", cure)
     if not wal:
         cure = "Move the file to a disk of this machine, whose file system can share memory between processes."
         return warn("SQLite cannot use WAL here: whoever writes keeps all others waiting", cure)
@@ -102,6 +102,22 @@ def revision() -> Finding:
     return fail(finding, cure[0].upper() + cure[1:])
 
 
+def writing() -> Finding:
+    """Can something be written, within two seconds? It is taken back."""
+    patience = "SET lock_timeout = 2000" if db.on_postgresql else "PRAGMA busy_timeout = 2000"
+    try:
+        with db.engine.connect() as connection:
+            connection.detach()  # whoever gets the pool's next one may wait longer
+            connection.connection.cursor().execute(patience)
+            connection.execute(insert(BlockedToken).values(jti=f"doctor {uuid4()}", expires_at=utcnow()))
+            connection.rollback()
+    except (DBAPIError, PoolTimeout) as error:
+        postgresql = "Let DATABASE_URL name the primary server, or end what holds the lock: see pg_stat_activity."
+        sqlite = "End the program that holds the lock, or let the file be written."
+        return fail(f"nothing can be written: {_reason(error)}", postgresql if db.on_postgresql else sqlite)
+    return ok("a row was written, and taken back")
+
+
 def clock() -> Finding:
     """Do this machine, the database and what was written agree about the time?"""
     leeway = timedelta(seconds=current_app.config["JWT_DECODE_LEEWAY"])
@@ -144,6 +160,10 @@ def filesystem(path: Path, mounts: Path = _MOUNTS) -> str:
         # Blanks in the name of a directory are written as \040.
         found[Path(before.split()[4].encode().decode("unicode_escape"))] = after.split()[0]
     return next((found[each] for each in (path, *path.parents) if each in found), "")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
 
 
 def _file() -> Path | None:

@@ -66,7 +66,7 @@ def test_the_doctor_finds_the_damage_and_names_the_cure(damaged: Flask) -> None:
     assert result.exit_code == 1
     assert (found["integrity"]["status"], found["integrity"]["finding"]) == ("fail", "the file is damaged")
     assert "flask backup restore" in found["integrity"]["cure"]
-    assert found["not checked"]["finding"] == "revision, clock, signing keys"
+    assert found["not checked"]["finding"] == "revision, writing, clock, signing keys"
 
 
 @pytest.mark.parametrize("words", ["backup create", "users list"])

@@ -87,7 +87,7 @@ def test_another_revision_is_found_and_the_rest_is_not_hidden(
         with app.app_context(), db.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :current"), {"current": current})
     assert faults(found) == {"revision": "fail", "not checked": "warn"}
-    assert found["not checked"]["finding"] == "clock, signing keys"
+    assert found["not checked"]["finding"] == "writing, clock, signing keys"
     assert f"is at revision {revision}" in found["revision"]["finding"]
     assert cure in found["revision"]["cure"]
 

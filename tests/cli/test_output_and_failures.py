@@ -6,14 +6,13 @@ import pty
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import text
 
 from app.cli.output import print_list, printable
 from app.extensions import db
@@ -183,22 +182,6 @@ def test_a_file_that_is_no_database_is_one_clear_line(program: Program, tmp_path
     (tmp_path / "letter.db").write_text("Dear Ann, " * 1000)
     result = program("users", "list", DATABASE_URL=f"sqlite:///{tmp_path}/letter.db")
     assert (result.returncode, result.stderr.count(b"\n")) == (4, 1)
-
-
-@pytest.fixture
-def read_only(environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Variables that name the same database, of which only reading is allowed."""
-    url = make_url(environment["DATABASE_URL"])
-    if url.get_backend_name() == "sqlite":
-        yield {"DATABASE_URL": f"sqlite:///file:{url.database}?mode=ro&uri=true"}
-        return
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f'ALTER DATABASE "{url.database}" SET default_transaction_read_only = on'))
-        yield {}
-        connection.execute(text("SET default_transaction_read_only = off"))
-        connection.execute(text(f'ALTER DATABASE "{url.database}" RESET default_transaction_read_only'))
-    engine.dispose()
 
 
 def test_a_database_that_refuses_to_be_written_is_one_clear_line(
