@@ -73,8 +73,13 @@ def import_() -> Any:
 def make_feed() -> Any:
     """Make the calendar's address, or another one, and show it this once.
 
-    Not by way of a redirect, which would have to keep the secret somewhere until the next page.
+    Not by way of a redirect, which would have to keep the secret somewhere until the next page. So whoever loads that
+    page anew sends the form again: it says which address it is about, and replaces no other.
     """
+    since = feeds.made_at(principal().user_id)
+    if request.form.get("since", "") != (since.isoformat() if since else ""):
+        say("Nothing was done: the address has changed since that page was loaded. To see one again, replace it.")
+        return redirect(url_for(".index"), 303)
     return _page(feed_address=address(feeds.make(principal())))
 
 

@@ -186,7 +186,7 @@ def test_other_forms_stay_small(browser: Browser, path: str) -> None:
 
 def test_the_address_is_made_shown_once_replaced_and_revoked(app: Flask, browser: Browser, alice: Person) -> None:
     def made() -> str:
-        page = browser.post(f"{PAGE}/feed", PAGE)
+        page = browser.post(f"{PAGE}/feed", PAGE, **since(browser))
         assert page.status_code == 200
         assert page.headers["Cache-Control"] == "no-store"
         [url] = re.findall(r'value="([^"]+\.ics)"', page.text)
@@ -206,6 +206,23 @@ def test_the_address_is_made_shown_once_replaced_and_revoked(app: Flask, browser
     assert browser.post(f"{PAGE}/feed/revoke", PAGE).location == PAGE
     assert stranger.get(second).status_code == 404
     assert "Make an address" in browser.get(PAGE).text
+
+
+def since(browser: Browser) -> dict[str, str]:
+    """Return what the form on the page says about the address there is."""
+    return dict(re.findall(r'name="(since)" value="([^"]+)"', browser.get(PAGE).text))
+
+
+def test_the_page_with_the_address_loaded_anew_does_not_replace_it(app: Flask, browser: Browser, count: Count) -> None:
+    for _ in range(2):
+        sent = since(browser)
+        [url] = re.findall(r'value="([^"]+\.ics)"', browser.post(f"{PAGE}/feed", PAGE, **sent).text)
+        keep_secret(url.rpartition("/")[2][:-4])
+        again = browser.post(f"{PAGE}/feed", PAGE, **sent)
+        assert (again.status_code, again.location) == (303, PAGE)
+        assert "Nothing was done: the address has changed" in browser.get(PAGE).text
+        assert app.test_client().get(url.removeprefix(browser.origin)).status_code == 200
+    assert count("calendar_feeds") == 1
 
 
 def test_making_an_address_asks_for_the_password(browser: Browser, alice: Person, count: Count) -> None:
