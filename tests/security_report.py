@@ -115,7 +115,7 @@ def route_table() -> str:
     # As a plugin this module needs no application, which takes a second to load.
     import config
     from app import create_app
-    from tests.test_permissions import PUBLIC
+    from tests.routes import PUBLIC
 
     with tempfile.TemporaryDirectory() as instance:
         app = create_app(config.load({"INSTANCE_PATH": instance}))
