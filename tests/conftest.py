@@ -5,9 +5,11 @@ The application, its database and a gunicorn in front of it live as long as the 
 
 import secrets
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_migrate import upgrade
@@ -22,6 +24,7 @@ from app.services import keys
 from tests import leaks
 from tests.asked import asked
 from tests.databases import create_database, drop_database, postgresql_server
+from tests.oauth_clients import Registered, register
 from tests.people import Person, make_person
 from tests.servers import Server, start_server
 
@@ -184,3 +187,22 @@ def statements(app: Flask) -> Iterator[list[str]]:
         yield sent
     for engine in engines:
         event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Time that stands still until it is moved."""
+    with time_machine.travel(datetime.now(UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def program(app: Flask) -> Registered:
+    """A confidential client."""
+    return register(app)
+
+
+@pytest.fixture
+def public(app: Flask) -> Registered:
+    """A public client."""
+    return register(app, confidential=False)

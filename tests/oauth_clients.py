@@ -56,3 +56,8 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
     """Return the header of HTTP Basic as RFC 6749 §2.3.1 has it: both halves form-encoded."""
     credentials = f"{quote_plus(client_id)}:{quote_plus(secret)}"
     return {"Authorization": f"Basic {base64.b64encode(credentials.encode()).decode()}"}
+
+
+def error(response: TestResponse) -> tuple[int, str]:
+    """Return status and code of a refusal."""
+    return response.status_code, response.get_json()["error"]

@@ -100,6 +100,11 @@ def signed_in(
         return _signed_in(app, user, kind, client_id, scope)
 
 
+def sid(person: Person) -> str:
+    """Return the id of the sign-in that the person's access token is of."""
+    return next(str(each["id"]) for each in person.get("/sessions").get_json()["items"] if each["current"])
+
+
 def _signed_in(app: Flask, user: User, kind: str, client_id: str, scope: str) -> Person:
     person = app, str(user.id), user.email  # read before the commit, after which they would be asked for again
     pair = tokens.issue(sign_ins.start(user.id, kind, client_id, scope))

@@ -21,3 +21,11 @@ def submit(browser: FlaskClient, page: str, action: str, **fields: Any) -> TestR
 def sign_in(browser: FlaskClient, email: str, password: str = PASSWORD) -> None:
     """Sign in by the page."""
     assert submit(browser, "/login", "/login", email=email, password=password).status_code == 303
+
+
+def post(client: FlaskClient, path: str, page: str | None = None, **form: str) -> TestResponse:
+    """Send a form as a browser does: with the token of the page it is on."""
+    shown = client.get(page or path, follow_redirects=True).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', shown)
+    assert token, shown
+    return client.post(path, data={"csrf_token": token[1]} | form)

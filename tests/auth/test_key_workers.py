@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from tests.auth.test_workers import call, refresh, sign_in
+from tests.auth.workers import call, refresh, sign_in
 from tests.conftest import ONE_DATABASE
 from tests.key_ring import JWKS, command, kid_of, rotate
 from tests.people import Person

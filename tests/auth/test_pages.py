@@ -10,19 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.auth.browser import post
 from tests.conftest import ONE_DATABASE, Count, MakeApp
-from tests.in_turn import in_turn
 from tests.people import PASSWORD, Person
 
 ACCESS, REFRESH = "taskward_access", "taskward_refresh"
-
-
-def post(client: FlaskClient, path: str, page: str | None = None, **form: str) -> TestResponse:
-    """Send a form as a browser does: with the token of the page it is on."""
-    shown = client.get(page or path, follow_redirects=True).text
-    token = re.search(r'name="csrf_token" value="([^"]+)"', shown)
-    assert token, shown
-    return client.post(path, data={"csrf_token": token[1]} | form)
 
 
 def sign_in(client: FlaskClient, person: Person, password: str = PASSWORD, **form: str) -> TestResponse:
@@ -171,52 +163,6 @@ def test_a_form_token_from_before_signing_in_is_worth_nothing_after(client: Flas
     assert response.status_code == 400
     assert "out of date" in response.text
     assert alice.get("/tasks").get_json()["items"] == []
-
-
-def test_registering_signs_in_at_once(client: FlaskClient, count: Count) -> None:
-    form = {"email": "fay@example.org", "password": PASSWORD, "name": "Fay", "timezone": "Asia/Tokyo"}
-    response = post(client, "/register", next="/account", **form)
-    assert (response.status_code, response.headers["Location"]) == (303, "/account")
-    page = client.get("/account").text
-    assert 'value="Fay"' in page
-    assert re.search(r'<option selected value="Asia/Tokyo">', page)
-
-
-def test_a_time_zone_that_is_none_does_not_stop_a_registration(client: FlaskClient) -> None:
-    form = {"email": "fay@example.org", "password": PASSWORD, "timezone": "Mars/Olympus"}
-    assert post(client, "/register", **form).status_code == 303
-
-
-@in_turn(
-    ("form", "field"),
-    [
-        ({"email": "alice@example.org"}, "email"),
-        ({"email": "nonsense"}, "email"),
-        ({"email": ""}, "email"),
-        ({"password": "short"}, "password"),
-        ({"password": ""}, "password"),
-        ({"name": "x" * 101}, "name"),
-        ({"name": "a\0b"}, "name"),
-    ],
-    ids=str,
-)
-def test_a_refused_registration_is_422_and_names_the_field(
-    client: FlaskClient, alice: Person, form: dict[str, str], field: str, count: Count
-) -> None:
-    response = post(client, "/register", **({"email": "fay@example.org", "password": PASSWORD, "name": "F"} | form))
-    assert response.status_code == 422
-    assert f'href="#{field}"' in response.text
-    assert f'id="{field}-error"' in response.text
-    assert "<title>Error: " in response.text
-    assert count("users") == 1
-
-
-def test_a_closed_registration_says_so_and_is_not_offered(make_app: MakeApp, alice: Person) -> None:
-    client = make_app(REGISTRATION_OPEN="0").test_client()
-    assert "/register" not in client.get("/login").text
-    assert client.get("/register").status_code == 403
-    response = post(client, "/register", page="/login", email="fay@example.org", password=PASSWORD)
-    assert response.status_code == 403
 
 
 def test_ending_ones_own_device_signs_out(client: FlaskClient, alice: Person) -> None:

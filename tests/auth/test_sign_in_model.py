@@ -2,7 +2,6 @@
 accepted or refused as the model says."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -15,36 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from werkzeug.test import TestResponse
 
+from tests.auth.modelled import ABSOLUTE, ACCESS, GRACE, IDLE, LEEWAY, Modelled
 from tests.people import PASSWORD, Person, make_person, signed_in
 
-GRACE, ACCESS = timedelta(seconds=30), timedelta(minutes=15)
-IDLE, ABSOLUTE = timedelta(days=30), timedelta(days=90)
-LEEWAY = timedelta(seconds=5)
 #: Sign-ins looked at at a time.
 MOST = 4
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JUMPS = (timedelta(seconds=1), GRACE, GRACE + timedelta(milliseconds=1), ACCESS - timedelta(seconds=1), ACCESS + LEEWAY)
-
-
-@dataclass
-class Modelled:
-    """A sign-in as it ought to be: its tokens by number, and what decides over them."""
-
-    started: datetime
-    tokens: list[Person]
-    rotated: datetime
-    ended: bool = False
-    blocked: set[int] = field(default_factory=set)
-    #: When each access token was issued.
-    issued: list[datetime] = field(default_factory=list)
-
-    def alive(self, now: datetime) -> bool:
-        return not self.ended and now < self.rotated + IDLE and now < self.started + ABSOLUTE
-
-    def accepts(self, number: int, now: datetime) -> bool:
-        """Tell whether the access token of this number is good."""
-        fresh = now < self.issued[number] + ACCESS + LEEWAY
-        return fresh and number not in self.blocked and self.alive(now)
 
 
 class SignIns(RuleBasedStateMachine):
