@@ -9,7 +9,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.web.access import PAGES_CLIENT
-from tests.people import Person, signed_in
+from tests.people import PASSWORD, Person, signed_in
+
+SIGNED_IN_PAGES = ("/tasks", "/account")
 
 
 class Browser:
@@ -46,3 +48,8 @@ class Browser:
     def send(self, path: str, data: dict[str, Any], form_on: str = "/") -> TestResponse:
         """Send a form as it is."""
         return self.client.post(path, data=data, base_url=self.origin, headers={"Referer": f"{self.origin}{form_on}"})
+
+
+def sign_in(browser: Browser, person: Person, **fields: str) -> TestResponse:
+    """Sign in by the page."""
+    return browser.post("/login", "/login", email=person.email, password=PASSWORD, **fields)

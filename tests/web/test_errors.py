@@ -6,13 +6,12 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, TooManyRequests
-from werkzeug.test import TestResponse
 
 from tests.conftest import ONE_DATABASE, MakeApp
 from tests.in_turn import in_turn
 from tests.pages import Browser
 from tests.people import Person
-from tests.problems import PROBLEM_FIELDS
+from tests.problems import check_problem
 
 SECRET = "what only the log may say"
 
@@ -38,20 +37,6 @@ def throwaway(make_app: MakeApp) -> Flask:
 
             app.add_url_rule(f"/{voice}/{name}", f"{voice}_{name}", fail)
     return app
-
-
-def check_problem(response: TestResponse, status: int, path: str) -> str:
-    """Check that an answer is a problem of this status at this path, and return its detail."""
-    assert response.status_code == status
-    assert response.content_type == "application/problem+json"
-    body = response.get_json()
-    assert body.keys() == PROBLEM_FIELDS
-    assert (body["status"], body["instance"]) == (status, path)
-    assert body["request_id"] == response.headers["X-Request-Id"]
-    assert body["title"]
-    detail: str = body["detail"]
-    assert detail
-    return detail
 
 
 def test_an_unknown_address_of_the_api_is_a_problem(client: FlaskClient) -> None:
