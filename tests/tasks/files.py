@@ -1,5 +1,6 @@
 """Exports for tests, and sending them."""
 
+import json
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -36,3 +37,8 @@ def counts(response: TestResponse) -> tuple[int, int, int]:
     body = response.get_json()
     assert body.keys() == {"dry_run", "created", "updated", "unchanged"}
     return body["created"], body["updated"], body["unchanged"]
+
+
+def send_json(person: Person, file: Any, query: str = "") -> Any:
+    """Import an export, as `document` makes one."""
+    return send(person, json.dumps(file), query=query)

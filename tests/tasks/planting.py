@@ -1,4 +1,4 @@
-"""Many tasks at once, without a request for each."""
+"""Many tasks at once, without a request for each: added, or deleted."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 
 from app.extensions import db
 from app.models import Task, TaskTag, User, due_sort_key, time_ordered_id, title_sort_key
@@ -38,3 +38,10 @@ def plant(app: Flask, user_id: str, number: int, fields: Callable[[int], dict[st
             db.session.execute(insert(TaskTag), tags)
         db.session.commit()
     return [str(row["id"]) for row in rows]
+
+
+def forget_tasks(app: Flask) -> None:
+    """Delete everybody's tasks, as if they had never been."""
+    with app.app_context():
+        db.session.execute(delete(Task))
+        db.session.commit()

@@ -1,20 +1,15 @@
-"""The list of tasks as JSON in one piece, CSV, todo.txt and iCalendar; and the way back from CSV and todo.txt."""
+"""The list of tasks in every format, chosen by suffix or Accept: filtered, in order, whole; and as iCalendar."""
 
 import csv
 import io
 import json
 from datetime import UTC, date, datetime
-from typing import Any
 
 import pytest
 from flask import Flask
 from icalendar import Calendar
-from sqlalchemy import delete
 
-from app.extensions import db
-from app.models import Task
 from tests.conftest import ONE_DATABASE
-from tests.in_turn import in_turn
 from tests.people import Person
 from tests.problems import pointers
 from tests.tasks.files import counts, document, export, send
@@ -41,17 +36,6 @@ def titles(person: Person, query: str, suffix: str, headers: dict[str, str] | No
     if suffix == "txt":
         return [" ".join(line.split(" ")[1:-1]) for line in response.text.splitlines()]
     return [str(todo["SUMMARY"]) for todo in Calendar.from_ical(response.data).todos]
-
-
-def table(person: Person) -> list[dict[str, str]]:
-    """Return the lines of the CSV list."""
-    return list(csv.DictReader(io.StringIO(person.get("/tasks.csv?status=all").text, newline="")))
-
-
-def forget_tasks(app: Flask) -> None:
-    with app.app_context():
-        db.session.execute(delete(Task))
-        db.session.commit()
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -123,144 +107,6 @@ def test_accept_chooses_the_format_of_the_list(alice: Person, accept: str, suffi
     assert titles(alice, "/tasks?sort=created", suffix, {"Accept": accept}) == ["a"]
     response = alice.client.get(alice.url("/tasks"), headers=alice.bearer() | {"Accept": accept})
     assert response.headers["Vary"] == "Accept"
-
-
-# ---- CSV
-
-FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "'=1", "'", "\uff1d1", "=cmd|' /C calc'!A0"]
-
-
-@ONE_DATABASE
-@pytest.mark.parametrize("text", FORMULAS)
-def test_no_cell_is_a_formula_and_the_text_comes_back_as_it_was(app: Flask, alice: Person, text: str) -> None:
-    alice.make_task(title=text, notes=f"\t{text}", tags=["=tag"])
-    [row] = table(alice)
-    assert row["title"] == f"'{text}"
-    assert row["notes"] == f"'\t{text}"
-    assert row["tags"] == "'=tag"
-    assert not any(cell.startswith(tuple("=+-@\t\r")) for cell in row.values())
-    _survives_csv(app, alice)
-
-
-@ONE_DATABASE
-@pytest.mark.parametrize(
-    "text", ['a "quoted" word', "a,b;c", "line\nline\n\n=line", "\n=x", " leading", "ü\u2028\U0001f3e0"]
-)
-def test_quotes_commas_and_line_breaks_come_back_as_they_were(app: Flask, alice: Person, text: str) -> None:
-    title = text.replace("\n", " ").replace("\u2028", " ")
-    alice.make_task(title=title, notes=text, priority="high", due_date="2026-12-01", due_time="09:05", tags=["a", "b"])
-    alice.make_task(title="done", completed=True)
-    _survives_csv(app, alice)
-
-
-def _survives_csv(app: Flask, alice: Person) -> None:
-    before = export(alice)["tasks"]
-    file = alice.get("/tasks.csv?status=all").data
-    assert counts(send(alice, file, "text/csv")) == (0, 0, len(before))
-    forget_tasks(app)
-    assert counts(send(alice, file, "text/csv; charset=utf-8")) == (len(before), 0, 0)
-    assert export(alice)["tasks"] == before
-
-
-def test_csv_has_a_header_and_lines_as_rfc_4180_wants_them(alice: Person) -> None:
-    assert alice.get("/tasks.csv").data.split(b"\r\n") == [
-        b"id,title,notes,priority,due_date,due_time,tags,completed_at,deleted_at,created_at,updated_at",
-        b"",
-    ]
-    alice.make_task(title='say "hi", all')
-    assert b',"say ""hi"", all",' in alice.get("/tasks.csv").data
-
-
-def test_a_table_from_elsewhere_needs_no_more_than_a_title(alice: Person) -> None:
-    file = "\ufefftitle,due_date,tags,priority\r\nBuy milk,2026-12-01,home Shop,\r\n\r\nCall Bob,,,high\n"
-    assert counts(send(alice, file, "text/csv")) == (2, 0, 0)
-    milk, call = alice.get("/tasks").get_json()["items"]
-    assert (milk["title"], milk["due_date"], milk["tags"], milk["priority"]) == (
-        "Buy milk",
-        "2026-12-01",
-        ["home", "shop"],
-        "none",
-    )
-    assert (call["title"], call["due_date"], call["priority"]) == ("Call Bob", None, "high")
-
-
-@in_turn(
-    ("file", "places"),
-    [
-        ("", ["#/line/1"]),
-        ("id,notes\r\n", ["#/line/1"]),
-        ("title,title\r\n", ["#/line/1"]),
-        ("title,color\r\nx,red\r\n", ["#/line/1"]),
-        ("title\r\nx,y\r\n", ["#/line/2"]),
-        ('title\r\n"x"y\r\n', ["#/line/2"]),
-        ("title,due_date\r\nx,\r\n,\r\ny,soon\r\n", ["#/line/3/title", "#/line/4/due_date"]),
-        ("title,due_time\r\nx,10:00\r\n", ["#/line/2/due_time"]),
-        ("title,created_at\r\nx,today\r\n", ["#/line/2/created_at"]),
-    ],
-)
-def test_a_mistake_in_a_table_is_named_by_its_line(alice: Person, file: str, places: list[str]) -> None:
-    assert pointers(send(alice, file, "text/csv")) == places
-    assert alice.get("/tasks").get_json()["items"] == []
-
-
-# ---- todo.txt
-
-
-def test_a_task_is_a_line_of_todo_txt(app: Flask, alice: Person) -> None:
-    alice.patch("", {"timezone": "Asia/Tokyo"})
-    created = datetime(2026, 11, 21, 20, tzinfo=UTC)
-    common: dict[str, Any] = {"created_at": created, "notes": "not shown"}
-    rows = [
-        {"title": "Call mum", "priority": 3, "tags": ["home", "phone"], "due_date": date(2026, 12, 1)},
-        {"title": "x (B) 2026-01-01 trap"},
-        {"title": "Done", "priority": 1, "completed_at": datetime(2026, 11, 22, tzinfo=UTC)},
-    ]
-    ids = plant(app, alice.id, 3, lambda place: common | rows[place])
-    assert alice.another_sign_in().get("/tasks.txt?status=all&sort=created").text.splitlines() == [
-        f"(A) 2026-11-22 Call mum @home @phone due:2026-12-01 id:{ids[0]}",
-        f"2026-11-22 x (B) 2026-01-01 trap id:{ids[1]}",
-        f"x 2026-11-22 2026-11-22 Done pri:C id:{ids[2]}",
-    ]
-
-
-def test_todo_txt_comes_back_without_losing_what_it_cannot_say(app: Flask, alice: Person) -> None:
-    alice.make_task(
-        title="x (A) all", notes="kept", priority="medium", due_date="2026-12-01", due_time="09:05", tags=["a"]
-    )
-    alice.make_task(title="done", notes="kept", priority="low", completed=True)
-    before = export(alice)["tasks"]
-    file = alice.get("/tasks.txt?status=all").text
-    assert counts(send(alice, file, "text/plain")) == (0, 0, 2)
-    assert counts(send(alice, file.replace(" all", " new"), "text/plain")) == (0, 1, 1)
-    after = export(alice)["tasks"]
-    assert after[0] == before[0] | {"title": "x (A) new", "updated_at": after[0]["updated_at"]}
-    forget_tasks(app)
-    assert counts(send(alice, file, "text/plain")) == (2, 0, 0)
-    again = export(alice)["tasks"]
-    for name in ("id", "title", "priority", "due_date", "due_time", "tags"):
-        assert [task[name] for task in again] == [task[name] for task in before]
-    assert [bool(task["completed_at"]) for task in again] == [False, True]
-
-
-def test_a_list_from_elsewhere_is_read_as_todo_txt_says(alice: Person) -> None:
-    file = "(A) 2026-01-01 Thank mum @phone +family due:2026-12-01\r\n\nx 2026-02-02 2026-01-01 Done\n"
-    file += "(Z) Later\nnote: x @ +\n"
-    assert counts(send(alice, file, "text/plain")) == (4, 0, 0)
-    found = {task["title"]: task for task in alice.get("/tasks?status=all").get_json()["items"]}
-    assert found.keys() == {"Thank mum", "Done", "Later", "note: x @ +"}
-    mum = found["Thank mum"]
-    assert (mum["priority"], mum["tags"], mum["due_date"]) == ("high", ["phone", "family"], "2026-12-01")
-    assert found["Done"]["completed"]
-    assert found["Later"]["priority"] == "low"
-
-
-def test_a_mistake_in_todo_txt_is_named_by_its_line(alice: Person) -> None:
-    file = "good\n\n@only +tags\nx\nlate due:tomorrow\n"
-    assert pointers(send(alice, file, "text/plain")) == ["#/line/3/title", "#/line/5/due_date"]
-    assert alice.get("/tasks").get_json()["items"] == []
-
-
-# ---- iCalendar
 
 
 def test_a_task_is_a_to_do_of_a_calendar(alice: Person) -> None:
