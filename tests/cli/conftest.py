@@ -1,5 +1,6 @@
 """Fixtures: commands run inside this process, and as a program of their own."""
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,11 +15,13 @@ from sqlalchemy import create_engine, make_url, text
 
 from tests import leaks, programs
 from tests.backups import another_like
+from tests.cli.findings import Report
 from tests.conftest import MakeApp
 from tests.databases import client_programs
 from tests.installations import Environment
 
 Command = Callable[..., Result]
+Doctor = Callable[..., Report]
 Program = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
@@ -78,3 +81,23 @@ def read_only(environment: dict[str, str]) -> Iterator[dict[str, str]]:
         connection.execute(text("SET default_transaction_read_only = off"))
         connection.execute(text(f'ALTER DATABASE "{url.database}" RESET default_transaction_read_only'))
     engine.dispose()
+
+
+@pytest.fixture
+def doctor(app: Flask, make_app: MakeApp) -> Doctor:
+    """Examine the installation, with other variables if there are any; return what was found by name."""
+
+    def examine(**variables: str) -> Report:
+        # A limit of its own: that of the tests is a fault.
+        runner = make_app(**{"RATE_LIMIT": "600"} | variables).test_cli_runner()
+        result = runner.invoke(args=["doctor", "--json"])
+        document = json.loads(result.stdout)
+        failed = document["status"] == "fail"
+        assert result.exit_code == (1 if failed else 0), result.output
+        strict = runner.invoke(args=["doctor", "--strict"])
+        assert strict.exit_code == (0 if document["status"] == "ok" else 1)
+        assert all(set(each) == {"name", "status", "finding", "cure"} for each in document["checks"])
+        assert all(bool(each["cure"]) == (each["status"] != "ok") for each in document["checks"])
+        return {each["name"]: each for each in document["checks"]}
+
+    return examine
