@@ -3,7 +3,7 @@
 from playwright.sync_api import Playwright, expect
 
 from tests.browser.conftest import OpenPage, launch
-from tests.browser.test_journey import add, fill_sign_in
+from tests.browser.steps import add, fill_sign_in
 from tests.conftest import ONE_DATABASE
 from tests.people import PASSWORD, Person
 from tests.servers import Server

@@ -2,34 +2,13 @@
 
 import re
 
-import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.steps import add, fill_sign_in, in_each_way_on_each_database
 from tests.people import PASSWORD, Person
 
 NEW_PASSWORD = "another quite different phrase"
-
-with_and_without_javascript = pytest.mark.parametrize("javascript", [True, False], ids=["js", "no-js"])
-#: No database can tell whether a script asks: each is asked in one way.
-in_each_way_on_each_database = pytest.mark.parametrize(
-    ("environment", "javascript"),
-    [("sqlite", True), ("postgresql", False)],
-    indirect=["environment"],
-    ids=["js-sqlite", "no-js-postgresql"],
-)
-
-
-def fill_sign_in(page: Page, email: str, password: str) -> None:
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Password", exact=True).fill(password)
-    page.locator("main").get_by_role("button", name="Sign in").click()
-
-
-def add(page: Page, title: str) -> None:
-    page.get_by_label("New task").fill(title)
-    page.get_by_role("button", name="Add task").click()
-    expect(page.get_by_role("link", name=title)).to_be_visible()
 
 
 @in_each_way_on_each_database

@@ -1,5 +1,7 @@
 """The pages without a mouse, on a phone, in forced colours, and without motion."""
 
+import re
+
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
@@ -7,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.cast import enter, make_cast
 from tests.browser.conftest import OpenPage
 from tests.browser.states import answered
+from tests.browser.steps import TITLES, open_list, plant, titles
 from tests.conftest import ONE_DATABASE
 from tests.people import PASSWORD, Person
 from tests.servers import Server
@@ -135,3 +138,66 @@ def test_in_forced_colours_every_control_still_has_an_edge_or_a_text(
         assert kind == "solid", control
         assert colour != background, control
     tab_to(page, "Add task")
+
+
+@ONE_DATABASE
+def test_the_whole_list_can_be_worked_by_keyboard(open_page: OpenPage, alice: Person) -> None:
+    plant(alice)
+    page = open_list(open_page, alice)
+    keys, focused = page.keyboard.press, page.locator(":focus")
+    keys("j")
+    keys("j")
+    expect(focused).to_have_text("Buy")
+    keys("c")
+    expect(titles(page)).to_have_text(["Answer", "Call"])
+    expect(focused).to_have_text("Call")
+    keys("u")
+    expect(titles(page)).to_have_text(TITLES)
+    page.locator("body").press("k")
+    for name in ("Answer", "Call"):
+        page.get_by_role("link", name=name).focus()
+        keys("x")
+    expect(page.get_by_label("Select: Call")).to_be_checked()
+    keys("Delete")  # what is ticked, wherever the focus is
+    expect(titles(page)).to_have_text(["Buy"])
+    keys("u")
+    expect(titles(page)).to_have_text(TITLES)
+    page.get_by_role("link", name="Call").focus()
+    keys("Delete")
+    expect(titles(page)).to_have_text(["Answer", "Buy"])
+    keys("e")
+    expect(page.get_by_role("dialog").get_by_label("Title")).to_have_value("Buy")
+    keys("Escape")
+    keys("n")
+    page.keyboard.type("cjx?")
+    keys("Enter")
+    expect(titles(page)).to_have_text(["Answer", "Buy", "cjx?"])
+    expect(page.get_by_label("New task")).to_be_focused()
+    page.get_by_role("link", name="Answer").focus()
+    keys("/")
+    expect(page.get_by_label("Search open tasks")).to_be_focused()
+    page.keyboard.type("Buy")
+    keys("Enter")
+    expect(titles(page)).to_have_text(["Buy"])
+    keys("Tab")
+    keys("g")
+    keys("t")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tasks for today")
+    keys("g")
+    keys("a")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Open tasks")
+    page.go_back()
+    page.go_back()
+    expect(titles(page)).to_have_text(["Buy"])
+    expect(page).to_have_title(re.compile("^Open tasks"))
+    assert page.evaluate("window.first")
+
+    # What is only one key can be pressed by mistake, or by speaking: it can be turned off, for good.
+    page.locator("body").press("?")
+    page.get_by_role("dialog").get_by_label("Use them in this browser").uncheck()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.goto("/account")
+    page.locator("body").press("?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("dialog")).to_be_visible()

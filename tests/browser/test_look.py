@@ -4,8 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.test_journey import fill_sign_in
-from tests.browser.test_tasks import open_list, plant
+from tests.browser.steps import fill_sign_in, open_list, plant
 from tests.conftest import ONE_DATABASE
 from tests.people import PASSWORD, Person
 
@@ -62,3 +61,15 @@ def test_on_a_phone_the_buttons_of_pages_are_in_one_line_and_save_is_in_view(
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Title")).to_be_in_viewport()
     expect(dialog.get_by_role("button", name="Save")).to_be_in_viewport(ratio=1)
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_long_titles_and_long_lists_fit_a_phone(open_page: OpenPage, alice: Person, scheme: str) -> None:
+    plant(alice, "x" * 500, "כותרת מימין לשמאל עם סוף", *(f"Task {n}" for n in range(48)))
+    page = open_list(open_page, alice, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    boxes = page.locator(".pick").all()
+    assert all((box.bounding_box() or {"width": 0})["width"] >= 44 for box in boxes[:3])
+    boxes[0].click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.get_by_role("form", name="Selected tasks")).to_be_in_viewport()

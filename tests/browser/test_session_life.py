@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from app.models import utcnow
 from tests.auth.test_session_life import change
 from tests.browser.conftest import OpenPage
-from tests.browser.test_journey import fill_sign_in, in_each_way_on_each_database, with_and_without_javascript
+from tests.browser.steps import fill_sign_in, in_each_way_on_each_database, with_and_without_javascript
 from tests.conftest import ONE_DATABASE
 from tests.pages import Browser
 from tests.people import PASSWORD, Person
