@@ -24,7 +24,6 @@ from app.services import keys
 from tests import leaks
 from tests.asked import asked
 from tests.databases import create_database, drop_database, postgresql_server
-from tests.oauth_clients import Registered, register
 from tests.people import Person, make_person
 from tests.servers import Server, start_server
 
@@ -194,15 +193,3 @@ def clock() -> Iterator[time_machine.Traveller]:
     """Time that stands still until it is moved."""
     with time_machine.travel(datetime.now(UTC), tick=False) as traveller:
         yield traveller
-
-
-@pytest.fixture
-def program(app: Flask) -> Registered:
-    """A confidential client."""
-    return register(app)
-
-
-@pytest.fixture
-def public(app: Flask) -> Registered:
-    """A public client."""
-    return register(app, confidential=False)
