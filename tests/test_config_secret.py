@@ -67,3 +67,10 @@ def test_an_instance_directory_that_cannot_be_made_is_refused(tmp_path: Path, be
     (tmp_path / "file").touch()
     with pytest.raises(config.ConfigError, match=r"^INSTANCE_PATH: "):
         config.load({"INSTANCE_PATH": str(tmp_path / "file" / below)})
+
+
+def test_a_secret_of_31_characters_is_too_short_and_one_of_32_is_taken(tmp_path: Path) -> None:
+    given = "".join(map(chr, range(65, 97)))
+    assert config.load({"INSTANCE_PATH": str(tmp_path), "SECRET_KEY": given})["SECRET_KEY"] == given
+    with pytest.raises(config.ConfigError, match="SECRET_KEY: must be at least 32"):
+        config.load({"INSTANCE_PATH": str(tmp_path), "SECRET_KEY": given[:31]})

@@ -53,6 +53,14 @@ def test_a_token_put_together_the_same_way_without_a_fault_is_good(forger: Forge
     assert alice.get("/tasks").status_code == 200
 
 
+def test_a_token_of_more_than_4096_characters_is_not_even_looked_at(forger: Forger, ask: Ask, alice: Person) -> None:
+    longest, longer = (forger.with_claims(padding="x" * length) for length in (2000, 4000))
+    assert len(longest) < 4096 < len(longer)
+    assert ask(longer) == INVALID
+    alice.access_token = longest
+    assert alice.get("/tasks").status_code == 200
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(token=st.text(st.characters(max_codepoint=255, blacklist_characters="\r\n\0"), max_size=300))
 def test_no_text_in_place_of_a_token_is_anything_but_401(ask: Ask, token: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.auth.browser import post
@@ -54,3 +55,10 @@ def test_a_closed_registration_says_so_and_is_not_offered(make_app: MakeApp, ali
     assert client.get("/register").status_code == 403
     response = post(client, "/register", page="/login", email="fay@example.org", password=PASSWORD)
     assert response.status_code == 403
+
+
+@in_turn("wanted", ["https://evil.example/", "//evil.example/", "/\\evil.example/", "javascript:alert(1)"])
+def test_after_registering_one_stays_on_this_site(app: Flask, wanted: str, count: Count) -> None:
+    form = {"email": f"fay{count('users')}@example.org", "password": PASSWORD}
+    response = post(app.test_client(), "/register", next=wanted, **form)
+    assert (response.status_code, response.location) == (303, "/tasks")

@@ -139,3 +139,13 @@ def test_health_files_and_unchanged_answers_are_not_counted(make_app: MakeApp, a
             response.close()
     assert statuses(over(app, alice), 5, "/api/unchanged") == [304] * 5
     assert statuses(over(app, alice), 4) == [200] * 3 + [429]
+
+
+def test_a_browser_is_counted_for_another_address_as_for_registering_and_for_its_export_as_for_a_transfer(
+    make_app: MakeApp, alice: Person
+) -> None:
+    with standing_clock():
+        browser = Browser(make_app(RATE_LIMIT="20"), alice)
+        exports = [browser.get("/account/data/export").status_code for _ in range(2)]
+        changes = [browser.post("/account/email", "/account/email", email="nonsense").status_code for _ in range(2)]
+    assert (exports, changes) == ([200, 429], [422, 429])
