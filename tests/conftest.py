@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_migrate import upgrade
 from jinja2 import FileSystemBytecodeCache
-from sqlalchemy import event, text
+from sqlalchemy import create_engine, event, make_url, text
 from structlog.contextvars import clear_contextvars
 
 import config
@@ -193,3 +193,19 @@ def clock() -> Iterator[time_machine.Traveller]:
     """Time that stands still until it is moved."""
     with time_machine.travel(datetime.now(UTC), tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture
+def read_only(environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Variables that name the same database, of which only reading is allowed."""
+    url = make_url(environment["DATABASE_URL"])
+    if url.get_backend_name() == "sqlite":
+        yield {"DATABASE_URL": f"sqlite:///file:{url.database}?mode=ro&uri=true"}
+        return
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'ALTER DATABASE "{url.database}" SET default_transaction_read_only = on'))
+        yield {}
+        connection.execute(text("SET default_transaction_read_only = off"))
+        connection.execute(text(f'ALTER DATABASE "{url.database}" RESET default_transaction_read_only'))
+    engine.dispose()

@@ -1,5 +1,6 @@
 """Whether the database's schema is the one this code was written for."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic.config import Config
@@ -31,8 +32,9 @@ def revision() -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def revisions() -> list[str]:
+@cache
+def revisions() -> tuple[str, ...]:
     """Return the revisions that this code knows, newest first."""
     configuration = Config()
     configuration.set_main_option("script_location", str(_MIGRATIONS))
-    return [script.revision for script in ScriptDirectory.from_config(configuration).walk_revisions()]
+    return tuple(script.revision for script in ScriptDirectory.from_config(configuration).walk_revisions())

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
 from structlog.contextvars import get_contextvars
 
 from app.database import Work
@@ -22,14 +23,17 @@ _SEEN_AT_MOST_EVERY = timedelta(minutes=1)
 
 
 def touch(who: Principal) -> None:
-    """Note that the sign-in was seen now, if the last note is over a minute old; commits."""
+    """Note that the sign-in was seen now, if the last note is over a minute old and it can be written; commits."""
     now = utcnow()
     if now - who.last_seen_at < _SEEN_AT_MOST_EVERY:
         return
     ip = get_contextvars().get("ip", "")
     stale = SignIn.last_seen_at < now - _SEEN_AT_MOST_EVERY
-    db.session.execute(update(SignIn).where(SignIn.id == who.sign_in_id, stale).values(last_seen_at=now, ip=ip))
-    db.session.commit()
+    try:
+        db.session.execute(update(SignIn).where(SignIn.id == who.sign_in_id, stale).values(last_seen_at=now, ip=ip))
+        db.session.commit()
+    except DBAPIError:
+        db.session.rollback()  # no reason to refuse what may only want to read
 
 
 def start(

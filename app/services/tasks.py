@@ -122,6 +122,19 @@ def restore(user_id: UUID, task_id: UUID, condition: Condition = ANY) -> TaskRow
     return row
 
 
+def restore_changed(user_id: UUID, task_id: UUID, fields: dict[str, Any], condition: Condition = ANY) -> TaskRow:
+    """Bring a task back from the trash and change it as `change`, both or neither; commits. Returns it.
+
+    Raises:
+        TaskNotFound, PreconditionFailed, InvalidInput: as `change`, but for the trash.
+    """
+    with unit_of_work(user_id) as rev:
+        task_writes.move(user_id, rev, task_id, to_trash=False, condition=condition)
+        row = task_writes.change(user_id, rev, task_id, fields)
+        _keep_counter(row, rev)
+    return row
+
+
 def delete(user_id: UUID, task_id: UUID, condition: Condition = ANY) -> None:
     """Delete a task that is in the trash, for good; commits.
 

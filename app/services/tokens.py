@@ -220,7 +220,8 @@ def _repeat_of_last_rotation(named: dict[str, Any], seq: int) -> RefreshState:
     if found is None:
         db.session.rollback()
         raise _refusal()
-    if found.seq - seq == 1 and named["now"] - found.rotated_at <= current_app.config["REFRESH_GRACE"]:
+    # Either way: another server's clock may be ahead, and one that was set back must not prolong it.
+    if found.seq - seq == 1 and abs(named["now"] - found.rotated_at) < current_app.config["REFRESH_GRACE"]:
         db.session.rollback()
         return _state(found)
     audit.add(audit.Event.TOKEN_REUSE, found.user_id, found.id, behind=found.seq - seq)

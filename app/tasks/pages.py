@@ -10,7 +10,6 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from app.services import task_cursors, task_line, task_lists, task_progress, tasks
 from app.services.errors import InvalidInput, PreconditionFailed, TaskNotFound
-from app.services.preconditions import Condition
 from app.services.task_query import Query
 from app.services.task_rows import TaskRow
 from app.tasks import due, schemas
@@ -83,14 +82,13 @@ def show(task_id: UUID) -> Any:
 def update(task_id: UUID) -> Any:
     """Save an edited task, unless it is no longer the one that was shown: then both versions are.
 
-    One that is in the trash by now is restored first if the form says so.
+    One that is in the trash by now is restored with it if the form says so.
     """
     who, form = principal(), TaskForm()
     try:
         changes, seen = schemas.stored(form.read(schemas.TaskChanges)), form.condition()
-        if "restore" in request.form:
-            seen = Condition(revs=frozenset((tasks.restore(who.user_id, task_id, seen)["rev"],)))
-        task = tasks.change(who.user_id, task_id, changes, seen)
+        save = tasks.restore_changed if "restore" in request.form else tasks.change
+        task = save(who.user_id, task_id, changes, seen)
     except InvalidInput as error:
         form.refuse(error)
         current = tasks.get(who.user_id, task_id)

@@ -90,8 +90,12 @@ def _guarded(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith((*_FORMULA, "'")) else value
 
 
+def _unguarded(text: str) -> str:
+    return text[1:] if text.startswith("'") and _guarded(text[1:]) == text else text
+
+
 def _from_cells(cells: dict[str, str]) -> dict[str, Any]:
-    task: dict[str, Any] = {name: text.removeprefix("'") for name, text in cells.items()}
+    task: dict[str, Any] = {name: _unguarded(text) for name, text in cells.items()}
     if "tags" in task:
         task["tags"] = task["tags"].split()
     for name in ("id", "priority", "created_at", "updated_at"):

@@ -166,3 +166,20 @@ def test_a_revoked_token_is_refused_as_long_as_clocks_may_differ_whatever_upkeep
     with time_machine.travel(datetime.fromtimestamp(ends + 120, tz=UTC)):
         assert app.test_cli_runner().invoke(args=["maintenance", "run"]).exit_code == 0
     assert count("blocked_tokens") == 0
+
+
+@pytest.mark.parametrize("grace", ["0", "30"])
+def test_a_rotation_in_the_future_prolongs_no_grace_period(make_app: MakeApp, alice: Person, grace: str) -> None:
+    client = make_app(REFRESH_GRACE=grace).test_client()
+    used = {"refresh_token": alice.refresh_token}
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
+        assert client.post("/api/auth/refresh", json=used).status_code == 200
+    assert client.post("/api/auth/refresh", json=used).status_code == 401
+
+
+def test_reading_goes_on_where_being_seen_cannot_be_noted(
+    make_app: MakeApp, alice: Person, read_only: dict[str, str]
+) -> None:
+    client = make_app(**read_only).test_client()
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=2)):
+        assert client.get(alice.url("/tasks"), headers=alice.bearer()).status_code == 200

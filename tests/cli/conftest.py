@@ -11,7 +11,6 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from sqlalchemy import create_engine, make_url, text
 
 from tests import leaks, programs
 from tests.backups import another_like
@@ -65,22 +64,6 @@ def empty(app: Flask, environment: Environment, tmp_path: Path) -> Iterator[Envi
     """Variables of an installation of the same kind, with the same secret, in which there is nothing."""
     with another_like(environment, tmp_path / "restored") as env:
         yield env
-
-
-@pytest.fixture
-def read_only(environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Variables that name the same database, of which only reading is allowed."""
-    url = make_url(environment["DATABASE_URL"])
-    if url.get_backend_name() == "sqlite":
-        yield {"DATABASE_URL": f"sqlite:///file:{url.database}?mode=ro&uri=true"}
-        return
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f'ALTER DATABASE "{url.database}" SET default_transaction_read_only = on'))
-        yield {}
-        connection.execute(text("SET default_transaction_read_only = off"))
-        connection.execute(text(f'ALTER DATABASE "{url.database}" RESET default_transaction_read_only'))
-    engine.dispose()
 
 
 @pytest.fixture

@@ -76,6 +76,11 @@ def test_a_table_from_elsewhere_needs_no_more_than_a_title(alice: Person) -> Non
     assert (call["title"], call["due_date"], call["priority"]) == ("Call Bob", None, "high")
 
 
+def test_an_apostrophe_that_guards_nothing_is_part_of_the_text(alice: Person) -> None:
+    assert counts(send(alice, "title\r\n'Twas the night\r\n'=x\r\n", "text/csv")) == (2, 0, 0)
+    assert [task["title"] for task in alice.get("/tasks").get_json()["items"]] == ["'Twas the night", "=x"]
+
+
 @in_turn(
     ("file", "places"),
     [

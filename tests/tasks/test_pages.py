@@ -112,3 +112,17 @@ def test_a_revision_that_is_no_number_is_a_refused_form(app: Flask, alice: Perso
 def test_the_way_back_is_the_list_one_came_from(app: Flask, alice: Person) -> None:
     path = f"/tasks/{alice.make_task()['id']}?back=/tasks?status%3Dtoday"
     assert Browser(app, alice).get(path).text.count('href="/tasks?status=today">') == 3  # two ways back, and a shortcut
+
+
+def test_what_is_restored_and_saved_is_neither_if_it_cannot_be_saved(app: Flask, alice: Person) -> None:
+    task, browser = alice.make_task(), Browser(app, alice)
+    path = f"/tasks/{task['id']}"
+    hidden = form(browser.get(path).text)
+    alice.delete(path)
+    saving = form(browser.send(path, hidden | typed()).text) | typed() | {"restore": "1"}
+    before = alice.get(path).get_json()
+    refused = browser.send(path, saving | {"due_date": "", "due_time": "10:00"})
+    assert refused.status_code == 422
+    assert alice.get(path).get_json() == before
+    assert browser.send(path, form(refused.text) | typed() | {"restore": "1"}).status_code == 303
+    assert alice.get(path).get_json()["deleted_at"] is None
