@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
+from sqlalchemy import select
+
 from app.extensions import db
+from app.models import Task
 from app.services import idempotency, task_writes
 from app.services.errors import InvalidInput, ServiceError, TaskNotFound
 from app.services.idempotency import Request
 from app.services.preconditions import Condition
-from app.services.task_rows import TaskRow
+from app.services.task_rows import COLUMNS, TaskRow, row_of
 
 MOST = 100
 
@@ -43,7 +46,7 @@ def run(user_id: UUID, operations: Sequence[Operation], request: Request | None 
     """
     with task_writes.unit_of_work(user_id) as rev:
         if (earlier := idempotency.earlier(user_id, request)) is not None:
-            rows = [task_writes.find(user_id, task_id) for task_id in earlier]
+            rows = _found(user_id, earlier)
             db.session.rollback()
             if not all(rows):
                 raise TaskNotFound
@@ -55,7 +58,7 @@ def run(user_id: UUID, operations: Sequence[Operation], request: Request | None 
             except ServiceError as error:
                 raise _of_operation(number, error) from error
         # As they are after the last one: an operation may have changed what another one returned.
-        rows = [task_writes.find(user_id, row["id"]) for row in done]
+        rows = _found(user_id, [row["id"] for row in done])
         idempotency.keep(user_id, request, [row["id"] for row in done])
     return [row for row in rows if row], True
 
@@ -71,6 +74,12 @@ def _carry_out(user_id: UUID, rev: int, it: Operation) -> TaskRow:
     if it.op == "remove":
         return task_writes.remove(user_id, rev, it.task_id, condition)
     return task_writes.move(user_id, rev, it.task_id, to_trash=it.op == "delete", condition=condition)
+
+
+def _found(user_id: UUID, task_ids: Sequence[UUID]) -> list[TaskRow | None]:
+    rows = db.session.execute(select(*COLUMNS).where(Task.user_id == user_id, Task.id.in_(task_ids)))
+    by_id = {row.id: row_of(row) for row in rows}
+    return [by_id.get(task_id) for task_id in task_ids]
 
 
 def _of_operation(number: int, error: ServiceError) -> ServiceError:

@@ -130,3 +130,16 @@ def test_somebody_elses_task_is_none(alice: Person, bob: Person) -> None:
     for op, more in (("update", {"changes": {"title": "x"}}), ("delete", {}), ("restore", {})):
         assert batch(alice, {"op": op, "id": theirs["id"], **more}).status_code == 404
     assert bob.get(f"/tasks/{theirs['id']}").get_json() == theirs
+
+
+def test_an_operation_more_is_two_statements_more(alice: Person, statements: list[str]) -> None:
+    ids = [alice.make_task(title=f"Task {n}")["id"] for n in range(20)]
+
+    def cost(number: int) -> int:
+        statements.clear()
+        changes = {"notes": f"of {number}"}
+        answer = batch(alice, *({"op": "update", "id": task_id, "changes": changes} for task_id in ids[:number]))
+        assert [item["notes"] for item in answer.get_json()["items"]] == [f"of {number}"] * number
+        return len(statements)
+
+    assert (cost(20) - cost(10)) / 10 == 2
