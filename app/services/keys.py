@@ -82,12 +82,21 @@ class _Copy:
         self._lock = threading.Lock()
         self._ring: Ring | None = None
         self._read_at = 0.0
+        self._failed_at, self._failure = 0.0, Exception()
 
     def ring(self, max_age: float) -> Ring:
         if (current := self._fresh(max_age)) is None:
-            # One thread asks the database, the others wait for its answer.
+            asked_at = time.monotonic()
+            # One thread asks the database, the others wait for its answer, also if that is none: where it hangs they
+            # would otherwise wait one after the other.
             with self._lock:
-                current = self._fresh(max_age) or self._read()
+                if self._failed_at > asked_at:
+                    raise self._failure
+                try:
+                    current = self._fresh(max_age) or self._read()
+                except Exception as error:
+                    self._failed_at, self._failure = time.monotonic(), error
+                    raise
         return current
 
     def _fresh(self, max_age: float) -> Ring | None:
