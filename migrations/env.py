@@ -46,13 +46,7 @@ def _transaction(connection: sa.Connection) -> Iterator[None]:
     # replacing a table by its altered copy would delete the rows that refer to it.
     driver = connection.connection.driver_connection
     driver.execute("PRAGMA foreign_keys=OFF")
-    driver.execute(f"PRAGMA busy_timeout={SILENT_WAIT}")
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-        driver.execute("ROLLBACK")
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            click.echo("Another process keeps the database locked; waiting for 10 minutes at most.", err=True)
+    _say_if_locked(driver)
     driver.execute(f"PRAGMA busy_timeout={LONGEST_WAIT}")
     try:
         with connection.begin():
@@ -61,6 +55,16 @@ def _transaction(connection: sa.Connection) -> Iterator[None]:
                 raise RuntimeError("a migration has left rows that refer to nothing; nothing was changed")
     finally:
         connection.invalidate()  # the settings go with the connection
+
+
+def _say_if_locked(driver: sqlite3.Connection) -> None:
+    driver.execute(f"PRAGMA busy_timeout={SILENT_WAIT}")
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+        driver.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            click.echo("Another process keeps the database locked; waiting for 10 minutes at most.", err=True)
 
 
 def _back_up(ctx: MigrationContext, **_: Any) -> None:

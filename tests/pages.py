@@ -41,9 +41,13 @@ class Browser:
 
     def post(self, path: str, form_on: str, **fields: Any) -> TestResponse:
         """Send a form, with the token that the page ``form_on`` has."""
+        return self.send(path, {"csrf_token": self.form_token(form_on)} | fields, form_on)
+
+    def form_token(self, form_on: str) -> str:
+        """Return the token that the forms of a page have."""
         token = re.search(r'name="csrf_token" value="([^"]+)"', self.get(form_on).text)
         assert token, f"{form_on} has no form"
-        return self.send(path, {"csrf_token": token[1]} | fields, form_on)
+        return token[1]
 
     def send(self, path: str, data: dict[str, Any], form_on: str = "/") -> TestResponse:
         """Send a form as it is."""

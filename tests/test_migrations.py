@@ -203,11 +203,13 @@ def test_whoever_has_to_wait_for_another_that_upgrades_is_told(env: Environment)
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
         with subprocess.Popen(command, cwd=ROOT, env=os.environ | env, stderr=subprocess.PIPE, text=True) as waiting:
             assert waiting.stderr
-            threading.Timer(20, waiting.kill).start()
+            patience = threading.Timer(20, waiting.kill)
+            patience.start()
             assert any("waiting" in line for line in waiting.stderr)
             assert waiting.poll() is None
             other.rollback()
             waiting.stderr.read()
+            patience.cancel()
     engine.dispose()
     assert waiting.returncode == 0
     with opened(env, migrated=False) as app:

@@ -13,6 +13,8 @@ from typing import Any
 from flask import current_app
 from jwt import PyJWK
 from jwt.exceptions import InvalidKeyError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as DatabaseTimeout
 
 from app.extensions import jwt
 from app.services import jwk, signing_keys
@@ -82,20 +84,20 @@ class _Copy:
         self._lock = threading.Lock()
         self._ring: Ring | None = None
         self._read_at = 0.0
-        self._failed_at, self._failure = 0.0, Exception()
+        self._failed_at = 0.0
 
     def ring(self, max_age: float) -> Ring:
         if (current := self._fresh(max_age)) is None:
-            asked_at = time.monotonic()
-            # One thread asks the database, the others wait for its answer, also if that is none: where it hangs they
-            # would otherwise wait one after the other.
+            began = time.monotonic()
+            # One thread asks the database, the others wait for its answer. If there is none they do not ask, too: where
+            # the database hangs they would wait one after the other.
             with self._lock:
-                if self._failed_at > asked_at:
-                    raise self._failure
+                if self._failed_at > began:
+                    raise DatabaseTimeout("the thread that asked for the signing keys got no answer")
                 try:
                     current = self._fresh(max_age) or self._read()
-                except Exception as error:
-                    self._failed_at, self._failure = time.monotonic(), error
+                except SQLAlchemyError:
+                    self._failed_at = time.monotonic()
                     raise
         return current
 

@@ -91,7 +91,7 @@ def _guarded(value: Any) -> Any:
 
 
 def _unguarded(text: str) -> str:
-    return text[1:] if text.startswith("'") and _guarded(text[1:]) == text else text
+    return text[1:] if _guarded(text[1:]) == text else text
 
 
 def _from_cells(cells: dict[str, str]) -> dict[str, Any]:

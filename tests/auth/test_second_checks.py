@@ -1,6 +1,5 @@
 """Checks that stand behind others: each is looked at where the one before it does not help."""
 
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.services import passwords
 from app.services.clients import FIRST_PARTY
+from tests.auth.guesses import fail, login, waits
 from tests.conftest import Count, MakeApp
 from tests.oauth_clients import register
 from tests.pages import Browser
@@ -104,10 +104,9 @@ def test_of_two_cookies_of_two_sign_ins_nobody_is_told_who_is_signed_in(
 
 def test_the_tokens_of_an_action_outlive_those_that_were_renewed_on_the_way_to_it(app: Flask, alice: Person) -> None:
     browser = Browser(app, alice)
-    form_token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/account").text)
-    assert form_token
+    form_token = browser.form_token("/account")
     browser.client.delete_cookie(app.config["ACCESS_COOKIE_NAME"], domain="127.0.0.1")
-    typed = {"csrf_token": form_token[1], "current_password": PASSWORD, "new_password": NEW}
+    typed = {"csrf_token": form_token, "current_password": PASSWORD, "new_password": NEW}
     assert browser.send("/account/password", typed, "/account").status_code == 303
     assert browser.get("/tasks").status_code == 200
 
@@ -129,28 +128,20 @@ def test_changing_the_password_counts_as_having_given_it(alice: Person) -> None:
         assert alice.get("/export").status_code == 200
 
 
-def test_failures_count_as_long_as_no_day_is_quiet(app: Flask, alice: Person) -> None:
-    def status() -> int:
-        body = {"email": alice.email, "password": "not the right password"}
-        return app.test_client().post("/api/auth/login", json=body).status_code
-
-    start = datetime.now(UTC)
-    with time_machine.travel(start, tick=False):
-        assert [status() for _ in range(4)] == [401] * 4
-    with time_machine.travel(start + timedelta(hours=20), tick=False):
-        assert [status() for _ in range(2)] == [401, 429]
-    with time_machine.travel(start + timedelta(hours=40), tick=False):
-        assert [status() for _ in range(2)] == [401, 429]
+def test_failures_count_as_long_as_no_day_is_quiet(app: Flask, alice: Person, clock: time_machine.Traveller) -> None:
+    fail(app, alice.email, 4)
+    for _ in range(2):
+        clock.shift(timedelta(hours=20))
+        fail(app, alice.email, 1)
+        assert waits(login(app, alice.email)) > 0
 
 
 def test_the_right_password_as_the_fiftieth_attempt_blocks_nobody(app: Flask, alice: Person) -> None:
-    def status(number: int, password: str = "not the right password") -> int:
-        body, elsewhere = {"email": alice.email, "password": password}, {"REMOTE_ADDR": f"10.0.{number}.1"}
-        return app.test_client().post("/api/auth/login", json=body, environ_overrides=elsewhere).status_code
-
-    assert {status(number) for number in range(49)} == {401}
-    assert status(49, PASSWORD) == 200
-    assert [status(50), status(51)] == [401, 429]
+    for number in range(49):
+        fail(app, alice.email, 1, f"10.0.{number}.1")
+    assert login(app, alice.email, PASSWORD, "10.0.49.1").status_code == 200
+    fail(app, alice.email, 1, "10.0.50.1")
+    assert waits(login(app, alice.email, ip="10.0.51.1")) > 0
 
 
 def test_a_revoked_token_is_refused_as_long_as_clocks_may_differ_whatever_upkeep_deletes(

@@ -1,21 +1,14 @@
 """``flask doctor`` where the database is there and answers, but takes nothing."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
-from flask import Flask
 from sqlalchemy import create_engine
 
-from tests.conftest import Count, MakeApp
+from tests.cli.conftest import Doctor
+from tests.cli.findings import faults
+from tests.conftest import Count
 from tests.installations import Environment
-
-
-def writing(app: Flask) -> dict[str, str]:
-    result = app.test_cli_runner().invoke(args=["doctor", "--json"])
-    found = {each["name"]: each for each in json.loads(result.stdout)["checks"]}
-    assert (result.exit_code == 1) == (found["writing"]["status"] == "fail")
-    return dict(found["writing"])
 
 
 @pytest.fixture
@@ -30,20 +23,20 @@ def locked(environment: Environment) -> Iterator[None]:
     engine.dispose()
 
 
-def test_what_is_written_to_find_out_is_taken_back(app: Flask, count: Count) -> None:
-    assert writing(app)["status"] == "ok"
+def test_what_is_written_to_find_out_is_taken_back(doctor: Doctor, count: Count) -> None:
+    assert doctor()["writing"]["status"] == "ok"
     assert count("blocked_tokens") == 0
 
 
-def test_a_database_that_may_only_be_read_is_found(make_app: MakeApp, read_only: dict[str, str]) -> None:
-    found = writing(make_app(**read_only))
-    assert found["status"] == "fail"
-    assert "read" in found["finding"].lower()
+def test_a_database_that_may_only_be_read_is_found(doctor: Doctor, read_only: dict[str, str]) -> None:
+    found = doctor(**read_only)
+    assert faults(found) == {"writing": "fail"}
+    assert "read" in found["writing"]["finding"].lower()
 
 
 @pytest.mark.usefixtures("locked")
-def test_a_lock_that_keeps_everybody_from_writing_is_found(app: Flask) -> None:
-    found = writing(app)
-    assert found["status"] == "fail"
-    assert "lock" in found["finding"]
-    assert "the lock" in found["cure"]
+def test_a_lock_that_keeps_everybody_from_writing_is_found(doctor: Doctor) -> None:
+    found = doctor()
+    assert faults(found) == {"writing": "fail"}
+    assert "lock" in found["writing"]["finding"]
+    assert "the lock" in found["writing"]["cure"]

@@ -226,10 +226,9 @@ def test_the_page_with_the_address_loaded_anew_does_not_replace_it(app: Flask, b
 
 
 def test_making_an_address_asks_for_the_password(browser: Browser, alice: Person, count: Count) -> None:
-    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(PAGE).text)
-    assert token
+    token = browser.form_token(PAGE)
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
-        response = browser.send(f"{PAGE}/feed", {"csrf_token": token[1]}, PAGE)
+        response = browser.send(f"{PAGE}/feed", {"csrf_token": token}, PAGE)
         assert (response.status_code, response.location) == (303, f"/account/confirm?next={PAGE}")
         assert "Nothing was done yet. When you are back, press the button again." in browser.get(response.location).text
         assert browser.post("/account/confirm", response.location, password=PASSWORD, next=PAGE).location == PAGE
