@@ -32,6 +32,7 @@ CHECKS = (
     Check("database", database_checks.reachable, "database file"),  # asking would make an empty one
     Check("integrity", database_checks.integrity, "database"),
     Check("connections", database_checks.connections, "database"),
+    Check("backups", database_checks.backups, "database"),
     Check("revision", database_checks.revision, "integrity"),
     Check("writing", database_checks.writing, "revision"),
     Check("clock", database_checks.clock, "revision"),

@@ -14,7 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 import config
 from app.extensions import db
 from app.models import BlockedToken, SecurityEvent, utcnow
-from app.services import pools, schema, signing_keys
+from app.services import pools, postgresql_dumps, schema, signing_keys
+from app.services.errors import BackupRefused
 from app.services.findings import Finding, fail, ok, warn
 
 #: File systems whose locks and shared memory reach one machine only, or none.
@@ -91,6 +92,18 @@ def connections() -> Finding | None:
             f"Raise max_connections, or lower DATABASE_POOL_SIZE (now {current_app.config['DATABASE_POOL_SIZE']}).",
         )
     return ok(f"the {workers} workers of this server want {needed} at most, PostgreSQL allows {allowed} to all servers")
+
+
+def backups() -> Finding | None:
+    """Could PostgreSQL be backed up from here, and restored?"""
+    if not db.on_postgresql:
+        return None
+    try:
+        version = postgresql_dumps.examine()
+    except BackupRefused as error:
+        finding, _, cure = str(error).partition(": ")
+        return warn(f"no backup can be made from here: {finding}", cure[0].upper() + cure[1:])
+    return ok(f"pg_dump and pg_restore are those of PostgreSQL {version}")
 
 
 def revision() -> Finding:

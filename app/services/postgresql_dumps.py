@@ -17,13 +17,22 @@ from app.services.errors import BackupRefused
 _WHOSE = ("--no-owner", "--no-privileges", "--no-password")
 
 
+def examine() -> int:
+    """Return of which PostgreSQL the programs are; they can dump the server's database and restore it.
+
+    Raises:
+        BackupRefused: one of them is missing, or too old.
+    """
+    return min(_version("pg_dump"), _version("pg_restore"))
+
+
 def dump(file: Path, progress: Callable[[float], None]) -> None:
     """Write the database as it is at this moment, in the custom format, while others go on writing.
 
     Raises:
         BackupRefused: there is no pg_dump, it is older than the server, or it fails.
     """
-    _refuse_older("pg_dump")
+    _version("pg_dump")
     _run("pg_dump", "--format=custom", *_WHOSE, f"--file={file}", database=True)
     progress(1)
 
@@ -47,15 +56,17 @@ def load(file: Path, progress: Callable[[float], None]) -> None:
     progress(1)
 
 
-def _refuse_older(program: str) -> None:
+def _version(program: str) -> int:
+    """Return of which PostgreSQL the program is, unless the server is newer."""
     with db.read() as connection:
-        server = connection.scalar(text("SELECT current_setting('server_version_num')::integer / 10000"))
+        server: int = connection.scalar(text("SELECT current_setting('server_version_num')::integer / 10000"))
     found = re.search(r"(\d+)", _run(program, "--version"))
-    if found and server and int(found[1]) < server:
+    if found and int(found[1]) < server:
         raise BackupRefused(
             f"{program} is of PostgreSQL {found[1]}, the server of {server}: "
             f"install postgresql-client-{server}, or set PG_BINDIR to where its programs are."
         )
+    return int(found[1]) if found else server
 
 
 def _run(program: str, *arguments: str, database: bool = False) -> str:

@@ -71,8 +71,9 @@ def doctor(app: Flask, make_app: MakeApp) -> Doctor:
     """Examine the installation, with other variables if there are any; return what was found by name."""
 
     def examine(**variables: str) -> Report:
-        # A limit of its own: that of the tests is a fault.
-        runner = make_app(**{"RATE_LIMIT": "600"} | variables).test_cli_runner()
+        # A limit of its own: that of the tests is a fault, and so is a machine without PostgreSQL's programs.
+        sound = {"RATE_LIMIT": "600", "PG_BINDIR": client_programs()}
+        runner = make_app(**sound | variables).test_cli_runner()
         result = runner.invoke(args=["doctor", "--json"])
         document = json.loads(result.stdout)
         failed = document["status"] == "fail"

@@ -17,6 +17,7 @@ from app.extensions import db
 from tests.cli.conftest import Command, Doctor, Program
 from tests.cli.findings import faults
 from tests.conftest import ONE_DATABASE
+from tests.databases import client_programs
 from tests.key_ring import rotate
 from tests.people import Person
 from tests.programs import ROOT
@@ -28,7 +29,7 @@ def test_a_sound_installation_is_one_screen_without_a_fault(doctor: Doctor, prog
     assert faults(found) == {}
     version = "PostgreSQL" if db_is(app, "postgresql") else "SQLite"
     assert found["database"]["finding"].startswith(version)
-    result = program("doctor", RATE_LIMIT="600")
+    result = program("doctor", RATE_LIMIT="600", PG_BINDIR=client_programs())
     lines = result.stdout.decode().splitlines()
     assert (result.returncode, result.stderr) == (0, b"")
     assert len(lines) <= 24

@@ -15,6 +15,7 @@ from sqlalchemy import make_url, text
 
 from app.extensions import db
 from app.services import database_checks
+from tests.backups import POSTGRESQL
 from tests.cli.conftest import Doctor
 from tests.cli.findings import faults
 from tests.conftest import ONE_DATABASE
@@ -47,6 +48,14 @@ def test_a_server_that_does_not_answer_is_found_and_its_password_not_shown(docto
     assert "port 1" in found["database"]["finding"]
     assert "pg_hba.conf" in found["database"]["cure"]
     assert "krit" not in json.dumps(found)
+
+
+@POSTGRESQL
+def test_a_machine_that_could_not_make_a_backup_is_warned_of(doctor: Doctor, tmp_path: Path) -> None:
+    found = doctor(PG_BINDIR=str(tmp_path))
+    assert faults(found) == {"backups": "warn"}
+    assert found["backups"]["finding"].startswith("no backup can be made from here: pg_dump is not in ")
+    assert found["backups"]["cure"] == "Install postgresql-client, or set PG_BINDIR."
 
 
 @ONE_DATABASE
