@@ -27,5 +27,5 @@ def _ask(app: Flask, over: threading.Event, every: float) -> None:
             with app.app_context():
                 maintenance.run_if_due()
         except Exception as error:  # noqa: BLE001 - no request fails by it, and the next hour brings another try
-            _log.warning("maintenance failed", error=type(error).__name__)
+            _log.warning("maintenance failed", exc_info=error)
         over.wait(every)

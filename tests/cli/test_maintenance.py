@@ -202,6 +202,7 @@ def test_a_failed_hour_is_no_end(make_app: MakeApp, count: Count, capfd: pytest.
         while "maintenance failed" not in logged:
             time.sleep(0.02)
             logged += capfd.readouterr().err
+        assert "no such table: maintenance_runs" in logged
         expire_tokens(app, 1)  # before it is done again, which may be at once and then is not for an hour
         with app.app_context(), db.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE away RENAME TO maintenance_runs")
