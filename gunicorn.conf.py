@@ -73,14 +73,14 @@ def when_ready(_server: Any) -> None:
 def post_fork(_server: Any, _worker: Any) -> None:
     """Give the worker connections of its own, as two processes must not talk through one socket, and its upkeep."""
     from app.extensions import db
-    from app.ops import upkeep
+    from app.ops import maintenance
     from app.services import pools
     from wsgi import app
 
     with app.app_context():
         db.dispose(close=False)
         pools.announce()
-    upkeep.start(app)
+    maintenance.start(app)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -3,8 +3,8 @@
 Writes go through ``db.session``, one explicit transaction for each unit of work. Reads go through ``db.read()``, whose
 connections are in AUTOCOMMIT for good and open no transaction: that saves two round trips on PostgreSQL and takes no
 lock on SQLite. The two have pools of their own, since switching a connection to and fro costs two round trips again.
-The reads of nearly every request go through ``db.ask()``, and what signing in and refreshing write through
-``db.work()``: PostgreSQL plans such statements once for each connection.
+The reads of nearly every request go through ``db.fetch_all()``, and what signing in and refreshing write through
+``db.unit_of_work()``: PostgreSQL plans such statements once for each connection.
 """
 
 import select
@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, scoped_session
 from sqlalchemy.schema import MetaData
 
 from app import prepared
-from app.prepared import Rows, Statement, Values
+from app.prepared import Parameters, Rows, Statement
 
 
 class Base(DeclarativeBase):
@@ -39,20 +39,20 @@ class Base(DeclarativeBase):
     )
 
 
-class Question(NamedTuple):
-    """What `Database.ask` is asked."""
+class BoundSelect(NamedTuple):
+    """A statement that reads, and the values of its parameters: what `Database.fetch_all` takes."""
 
     statement: Select[*tuple[Any, ...]]
-    values: Values
+    parameters: Parameters
 
 
-class Work(Protocol):
-    """A unit of work under way; statements and values are such as `Database.ask` wants them, which see."""
+class UnitOfWork(Protocol):
+    """A unit of work under way; statements and parameters are such as `Database.fetch_all` takes."""
 
-    def do(self, statement: Statement, values: Values) -> Rows:
+    def execute(self, statement: Statement, parameters: Parameters) -> Rows:
         """Carry out a statement and return its rows."""
 
-    def later(self, statement: Statement, values: Values) -> None:
+    def execute_later(self, statement: Statement, parameters: Parameters) -> None:
         """Carry out a statement whose rows nobody wants: in its turn, before the unit of work ends."""
 
 
@@ -74,7 +74,7 @@ class Database(SQLAlchemy):
                 event.listen(self.reader, "connect", _prepare_sqlite)
             else:
                 for engine in (self.engine, self.reader):
-                    event.listen(engine, "connect", _listen_for_goodbye)
+                    event.listen(engine, "connect", _watch_for_close)
                     event.listen(engine, "checkout", _replace_if_closed)
                 event.listen(self.reader, "connect", _remember_ids)
 
@@ -93,43 +93,43 @@ class Database(SQLAlchemy):
         """Whether the database is PostgreSQL."""
         return self.reader.dialect.name == "postgresql"
 
-    def ask(self, statement: Select[*tuple[Any, ...]], values: Values) -> Rows:
-        """Return the rows of a statement that reads, was made once, and has these values for its parameters.
+    def fetch_all(self, statement: Select[*tuple[Any, ...]], parameters: Parameters) -> Rows:
+        """Return the rows of a statement that reads and was made once, with these values for its parameters.
 
         The columns must be such as PostgreSQL's driver gives by itself: no type decorators.
         On PostgreSQL the statement is prepared, and goes past SQLAlchemy: who is asking then takes 0.1 ms there instead
         of 0.3, and half of the calls of functions here. Should anything go wrong, the usual way finds out: it asks
         anew, after a restart of the server for instance, or raises the usual errors.
         """
-        ahead: tuple[Question, Rows] | None = g.pop("prefetched", None)
-        if ahead and ahead[0].statement is statement and ahead[0].values == values:
+        ahead: tuple[BoundSelect, Rows] | None = g.pop("prefetched", None)
+        if ahead and ahead[0].statement is statement and ahead[0].parameters == parameters:
             return ahead[1]
         engine = self.reader
         if self.on_postgresql:
             try:
-                return prepared.carry_out(engine, statement, values)
+                return prepared.execute(engine, statement, parameters)
             except engine.dialect.loaded_dbapi.Error:
                 pass
         with engine.connect() as connection:
-            return connection.execute(statement, values).all()
+            return connection.execute(statement, parameters).all()
 
-    def prefetched(self, question: Question, rows: Rows) -> None:
-        """Keep the rows for the next call of `ask` in this request, in case it asks just that."""
-        g.prefetched = question, rows
+    def prefetched(self, asked: BoundSelect, rows: Rows) -> None:
+        """Keep the rows for the next call of `fetch_all` in this request, in case it asks just that."""
+        g.prefetched = asked, rows
 
-    def write_at_once(self, statement: UpdateBase, values: Values) -> Rows:
-        """Carry out a statement that writes as a unit of work of its own, prepared as by `ask`; return its rows.
+    def execute_autocommit(self, statement: UpdateBase, parameters: Parameters) -> Rows:
+        """Carry out a statement that writes as a unit of work of its own, prepared as by `fetch_all`; return its rows.
 
         PostgreSQL only. It is not tried anew: nobody knows whether it was done.
 
         Raises:
             DBAPIError: of the usual kind.
         """
-        with prepared.usual_errors(self.reader.dialect, statement):
-            return prepared.carry_out(self.reader, statement, values)
+        with prepared.sqlalchemy_errors(self.reader.dialect, statement):
+            return prepared.execute(self.reader, statement, parameters)
 
     @contextmanager
-    def work(self) -> Iterator[Work]:
+    def unit_of_work(self) -> Iterator[UnitOfWork]:
         """Open a unit of work of prepared statements: committed in the end, rolled back on any exception.
 
         Nothing else may be written meanwhile through ``db.session``, whose transaction would be another one.
@@ -145,7 +145,7 @@ class Database(SQLAlchemy):
                 raise
             self.session.commit()
             return
-        with prepared.usual_errors(self.engine.dialect, "a unit of prepared statements"):
+        with prepared.sqlalchemy_errors(self.engine.dialect, "a unit of prepared statements"):
             pooled = self.engine.raw_connection()
             work = prepared.Pipeline(pooled, self.engine.dialect)
             try:
@@ -162,9 +162,9 @@ class Database(SQLAlchemy):
                 pooled.close()
 
     @cached_property
-    def in_session(self) -> Work:
+    def in_session(self) -> UnitOfWork:
         """The unit of work that is the transaction of ``db.session``, which its caller ends."""
-        return _SessionWork(self.session)
+        return _SessionUnitOfWork(self.session)
 
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all idle connections; ``close=False`` in a forked child, where they are still the parent's."""
@@ -172,17 +172,17 @@ class Database(SQLAlchemy):
         self.reader.dispose(close=close)
 
 
-class _SessionWork:
+class _SessionUnitOfWork:
     def __init__(self, session: scoped_session[Any]) -> None:
         self._session = session
 
-    def do(self, statement: Statement, values: Values) -> Rows:
+    def execute(self, statement: Statement, parameters: Parameters) -> Rows:
         self._session.flush()  # the statement may be about what was added to the session
-        return self._session.connection().execute(statement, values).all()
+        return self._session.connection().execute(statement, parameters).all()
 
-    def later(self, statement: Statement, values: Values) -> None:
+    def execute_later(self, statement: Statement, parameters: Parameters) -> None:
         self._session.flush()
-        self._session.connection().execute(statement, values)
+        self._session.connection().execute(statement, parameters)
 
 
 def _engine_options(config: dict[str, Any]) -> dict[str, Any]:
@@ -214,9 +214,9 @@ def _remember_ids(connection: Any, _record: Any) -> None:
     register_type(new_type((2950,), "UUID", lambda text, _: text and uuid_of(text)), connection)
 
 
-def _listen_for_goodbye(connection: Any, record: Any) -> None:
-    record.info["goodbye"] = goodbye = select.poll()
-    goodbye.register(connection.fileno(), select.POLLIN)
+def _watch_for_close(connection: Any, record: Any) -> None:
+    record.info["close"] = watched = select.poll()
+    watched.register(connection.fileno(), select.POLLIN)
 
 
 def _replace_if_closed(_connection: Any, record: Any, _fairy: Any) -> None:
@@ -225,7 +225,7 @@ def _replace_if_closed(_connection: Any, record: Any, _fairy: Any) -> None:
     A server says nothing on an idle connection but goodbye: asking the socket costs microseconds, asking the server
     (``pool_pre_ping``) a round trip.
     """
-    if record.info["goodbye"].poll(0):
+    if record.info["close"].poll(0):
         raise exc.DisconnectionError("closed while idle")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection, Select, UpdateBase, exc
 
 Statement = Select[*tuple[Any, ...]] | UpdateBase
-Values = dict[str, Any]
+Parameters = dict[str, Any]
 Rows = Sequence[Sequence[Any]]
 
 
@@ -23,17 +23,17 @@ class Pipeline:
         self._waiting = [b"BEGIN"]
         self._driver.autocommit = True  # it would send a BEGIN by itself; this only tells it not to
 
-    def do(self, statement: Statement, values: Values) -> Rows:
+    def execute(self, statement: Statement, parameters: Parameters) -> Rows:
         """Carry out a statement, after those that wait, and return its rows."""
-        self.later(statement, values)
+        self.execute_later(statement, parameters)
         self._cursor.execute(b";".join(self._waiting))
         self._waiting.clear()
         return self._cursor.fetchall()
 
-    def later(self, statement: Statement, values: Values) -> None:
+    def execute_later(self, statement: Statement, parameters: Parameters) -> None:
         """Have a statement wait for the next that cannot."""
-        text, values = _ready(self._pooled, self._cursor, self._dialect, statement, values)
-        self._waiting.append(self._cursor.mogrify(text, values))
+        text, parameters = _ready(self._pooled, self._cursor, self._dialect, statement, parameters)
+        self._waiting.append(self._cursor.mogrify(text, parameters))
 
     def commit(self) -> None:
         """Carry out what waits, and commit."""
@@ -52,12 +52,12 @@ class Pipeline:
         return self._pooled.dbapi_connection
 
 
-def carry_out(engine: Engine, statement: Statement, values: Values) -> Rows:
+def execute(engine: Engine, statement: Statement, parameters: Parameters) -> Rows:
     """Carry out a statement on a connection of an engine that commits by itself; return its rows."""
     pooled = engine.raw_connection()
     try:
         cursor = pooled.cursor()
-        cursor.execute(*_ready(pooled, cursor, engine.dialect, statement, values))
+        cursor.execute(*_ready(pooled, cursor, engine.dialect, statement, parameters))
         return cursor.fetchall()
     except engine.dialect.loaded_dbapi.Error:
         pooled.invalidate()
@@ -67,7 +67,7 @@ def carry_out(engine: Engine, statement: Statement, values: Values) -> Rows:
 
 
 @contextmanager
-def usual_errors(dialect: Dialect, what: object) -> Iterator[None]:
+def sqlalchemy_errors(dialect: Dialect, what: object) -> Iterator[None]:
     """Make of an error of the driver the one that SQLAlchemy makes of it; it names what was carried out."""
     driver: Any = dialect.loaded_dbapi
     try:
@@ -83,23 +83,23 @@ class _Prepared:
     prepare: str
     execute: str
     #: Values of parameters that are part of the statement.
-    fixed: Values
+    fixed: Parameters
     #: By names of parameters, what makes of a value one that the driver takes: of JSON, its text.
     processors: Sequence[tuple[str, Callable[[Any], Any]]]
 
 
 def _ready(
-    pooled: PoolProxiedConnection, cursor: Any, dialect: Dialect, statement: Statement, values: Values
-) -> tuple[str, Values]:
+    pooled: PoolProxiedConnection, cursor: Any, dialect: Dialect, statement: Statement, parameters: Parameters
+) -> tuple[str, Parameters]:
     """Return what carries out the statement on a connection, on which it is prepared if it was not yet."""
     prepared = _prepared(statement, dialect)
     if prepared.name not in pooled.info:
         cursor.execute(prepared.prepare)
         pooled.info[prepared.name] = True
-    values = prepared.fixed | values
+    parameters = prepared.fixed | parameters
     for name, process in prepared.processors:
-        values[name] = process(values[name])
-    return prepared.execute, values
+        parameters[name] = process(parameters[name])
+    return prepared.execute, parameters
 
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")

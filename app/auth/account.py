@@ -18,7 +18,7 @@ from app.services.tokens import TokenPair
 from app.web import cookies
 from app.web.access import login_required, principal, require_step_up, step_up_required
 from app.web.forms import Form, refused
-from app.web.messages import say
+from app.web.messages import flash
 from app.web.origin import local_path
 from app.web.payload import fields
 
@@ -59,7 +59,7 @@ def change_password() -> Any:
     form = PasswordForm()
     try:
         body = form.read(schemas.PasswordChange)
-        pair = accounts.change_password_anew(principal(), body.current_password, body.new_password)
+        pair = accounts.change_password_replacing_sign_in(principal(), body.current_password, body.new_password)
     except (InvalidInput, WrongPassword, TooManyAttempts) as error:
         return _refused(_page, form, error)
     return _done("Password changed. All other devices are signed out.", pair)
@@ -104,7 +104,7 @@ def change_email() -> Any:
     form = EmailForm()
     if request.method == "POST":
         try:
-            pair = accounts.change_email_anew(principal(), form.read(schemas.EmailChange).email)
+            pair = accounts.change_email_replacing_sign_in(principal(), form.read(schemas.EmailChange).email)
         except (InvalidInput, EmailTaken) as error:
             return _refused(_email_page, form, error)
         return _done("E-mail address changed. All other devices are signed out.", pair)
@@ -147,7 +147,7 @@ def _confirmation_page(form: ConfirmationForm) -> str:
 
 
 def _done(text: str, pair: TokenPair | None = None) -> Response:
-    say(text)
+    flash(text)
     return _led(url_for(".index"), pair)
 
 
@@ -155,7 +155,7 @@ def _led(target: str, pair: TokenPair | None) -> Response:
     """Return the way to a page, with the tokens of the sign-in that took the place of the present one, if any."""
     response = redirect(target, 303)
     if pair is not None:
-        cookies.keep(response, pair)
+        cookies.set_tokens(response, pair)
     return response
 
 

@@ -22,11 +22,11 @@ from app.auth.forms import LoginForm, RegistrationForm
 from app.services import accounts, audit, authentication, revocation, tokens
 from app.services.errors import RegistrationClosed, ServiceError, TooManyAttempts
 from app.web import access, cookies
-from app.web.access import PAGES_CLIENT, visitor
+from app.web.access import PAGES_CLIENT, signed_in
 from app.web.errors import CHALLENGE, SignInOver, on_csrf_error
 from app.web.forms import refused
-from app.web.messages import say
-from app.web.origin import is_ours, local_path, page_before
+from app.web.messages import flash
+from app.web.origin import is_same_origin, local_path, page_before
 
 bp = Blueprint("auth", __name__)
 
@@ -51,7 +51,7 @@ NOT_YOURS = "What had been typed before is not shown: it was another account's, 
 @bp.get("/")
 def home() -> Any:
     """Lead to the tasks, or to sign-in."""
-    return redirect(url_for("tasks.index" if visitor() else ".login"), 303)
+    return redirect(url_for("tasks.index" if signed_in() else ".login"), 303)
 
 
 @bp.route("/register", methods=["GET", "POST"])
@@ -59,7 +59,7 @@ def register() -> Any:
     """Create an account and sign in at once."""
     form = RegistrationForm(next=request.args.get("next"))
     if request.method != "POST":
-        if visitor():
+        if signed_in():
             return redirect(_target(form.next.data), 303)
         return render_template("auth/register.html", form=form) if _open() else _closed()
     try:
@@ -83,7 +83,7 @@ def login() -> Any:
     """Sign in with e-mail address and password."""
     form = LoginForm(next=request.args.get("next"))
     if request.method != "POST":
-        if visitor():
+        if signed_in():
             return redirect(_target(form.next.data), 303)
         return render_template("auth/login.html", form=form, notice=NOTICES.get(request.args.get("notice", "")))
     try:
@@ -112,7 +112,7 @@ def form_out_of_date(error: CSRFError) -> AnyResponse:
 
     Asks no database: it may be what is out of order.
     """
-    kept = unsent.sent() if is_ours() else None
+    kept = unsent.sent() if is_same_origin() else None
     if kept is None:
         return on_csrf_error(error)
     audit.note(audit.Event.CSRF, endpoint=request.endpoint)
@@ -131,7 +131,7 @@ def logout() -> Any:
 def signed_out(notice: str) -> AnyResponse:
     """Return the way to the sign-in page, with everything of this sign-in taken out of the browser."""
     response = redirect(url_for("auth.login", notice=notice), 303)
-    cookies.forget(response)
+    cookies.unset_tokens(response)
     # Not "cookies": browsers would clear those of every application on the same domain, and our device cookie, which
     # lets this browser in while others guess at the password. The tokens are expired above.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -148,15 +148,15 @@ def _signed_in(pair: tokens.TokenPair, target: str, typed: str | None = None) ->
     _clear_session()
     kept = unsent.unseal(typed, pair.user_id) if typed else None
     if kept:
-        access.enter(pair)
+        access.authenticate(pair)
         # Not by way of a redirect: what was typed would not fit into a cookie, and must not be in a URL.
         response: AnyResponse = make_response(unsent.page(kept, SIGNED_IN_AGAIN))
     else:
         if typed:
-            say(NOT_YOURS)
+            flash(NOT_YOURS)
         response = redirect(target, 303)
-    cookies.keep(response, pair)
-    cookies.know_device(response, pair.user_id)
+    cookies.set_tokens(response, pair)
+    cookies.set_device(response, pair.user_id)
     return response
 
 

@@ -9,7 +9,7 @@ from flask_wtf.csrf import generate_csrf
 from app.services import tokens
 from app.services.errors import InvalidGrant
 from app.web import cookies
-from app.web.access import PAGES_CLIENT, present
+from app.web.access import PAGES_CLIENT, peek_signed_in
 from app.web.origin import local_path
 
 bp = Blueprint("session", __name__, url_prefix="/session")
@@ -18,7 +18,7 @@ bp = Blueprint("session", __name__, url_prefix="/session")
 @bp.get("")
 def show() -> Any:
     """Tell a script who is signed in, for how long, and the form token of today; that is no use that prolongs it."""
-    who = present()
+    who = peek_signed_in()
     if who is None:
         return {"user_id": None}
     return {
@@ -34,8 +34,8 @@ def renew() -> Any:
     """Renew the tokens before they need it, which puts off the idle end; lead back, or a script to `show`."""
     response = redirect(local_path(request.form.get("back")) or url_for(".show"), 303)
     refresh = cookies.refresh_token()
-    if refresh and present():
+    if refresh and peek_signed_in():
         # Should it end this moment, what is led to says so.
         with suppress(InvalidGrant):
-            cookies.keep(response, tokens.rotate(refresh, PAGES_CLIENT))
+            cookies.set_tokens(response, tokens.rotate(refresh, PAGES_CLIENT))
     return response

@@ -87,8 +87,8 @@ def restore(file: Path, as_json: bool) -> None:
         say("Under another SECRET_KEY than when the backup was made, everybody has to sign in again.")
     elif not key_known:
         say(f"SECRET_KEY is set otherwise; the backup's is printed by: tar -xOf {file} {SECRET_KEY}")
-    if complaint := schema.complaint():
-        say(f"Next, {complaint}")
+    if mismatch := schema.mismatch():
+        say(f"Next, {mismatch}")
     _show(file, manifest, as_json=as_json)
 
 

@@ -99,11 +99,11 @@ class OperatorGroup(AppGroup):
 def _require_schema() -> None:
     """Refuse to go on unless the database answers and has the schema this code needs; leaves the app context open."""
     try:
-        complaint = schema.complaint()
+        mismatch = schema.mismatch()
     except (DBAPIError, PoolTimeout) as error:
         raise _unavailable(error) from error
-    if complaint:
-        raise Unusable(complaint[0].upper() + complaint[1:])
+    if mismatch:
+        raise Unusable(mismatch[0].upper() + mismatch[1:])
 
 
 def _unavailable(error: DBAPIError | PoolTimeout) -> Unusable:

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from app.cli.output import json_option, print_json, printable
-from app.services import checkup
+from app.services import diagnostics
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _EPILOG = """\b
@@ -34,7 +34,7 @@ def doctor(strict: bool, as_json: bool) -> None:
       flask doctor
       flask doctor --strict --json | jq -r '.checks[] | select(.status != "ok") | .cure'
     """
-    results = checkup.examine()
+    results = diagnostics.run()
     worst = max((each.status for each in results), key=list(_COLOURS).index)
     if as_json:
         print_json({"status": worst, "checks": [each._asdict() for each in results]})

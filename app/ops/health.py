@@ -26,7 +26,7 @@ def healthz() -> Any:
 @documented(response=Health, also={503: Health})
 def readyz() -> Any:
     """Say whether requests can be served: the database answers and its schema is current."""
-    if schema.complaint():
+    if schema.mismatch():
         return {"status": "schema out of date"}, 503, {"Retry-After": "5"}
     return {"status": "ok"}
 
@@ -34,7 +34,7 @@ def readyz() -> Any:
 def refusal(app: Flask) -> str | None:
     """Return why this database must not be served by this code, in one line, or None when all is well."""
     with app.app_context():
-        complaint = schema.complaint()
-        if complaint is None:
+        mismatch = schema.mismatch()
+        if mismatch is None:
             keys.ring()  # keys that this SECRET_KEY cannot open are reported now, not at the first request
-        return complaint
+        return mismatch

@@ -84,7 +84,7 @@ def change_password(who: Principal, current: str, new: str) -> None:
     db.session.commit()
 
 
-def change_password_anew(who: Principal, current: str, new: str) -> tokens.TokenPair:
+def change_password_replacing_sign_in(who: Principal, current: str, new: str) -> tokens.TokenPair:
     """Do the same, and replace the caller's own sign-in too, so that no copy of its tokens is good; commits.
 
     Raises:
@@ -92,7 +92,7 @@ def change_password_anew(who: Principal, current: str, new: str) -> tokens.Token
         InvalidToken: the sign-in was ended in the meantime.
     """
     _replace_password(who, current, new)
-    pair, sign_in_id = authentication.start_anew(who, utcnow())
+    pair, sign_in_id = authentication.replace_sign_in(who, utcnow())
     audit.add(audit.Event.PASSWORD_CHANGE, who.user_id, sign_in_id, replaces=str(who.sign_in_id))
     db.session.commit()
     return pair
@@ -116,7 +116,7 @@ def change_email(who: Principal, email: str) -> dict[str, Any]:
     return profile(who.user_id)
 
 
-def change_email_anew(who: Principal, email: str) -> tokens.TokenPair | None:
+def change_email_replacing_sign_in(who: Principal, email: str) -> tokens.TokenPair | None:
     """Do the same, and replace the caller's own sign-in too; commits. Returns None for the present address.
 
     Raises:
@@ -126,7 +126,7 @@ def change_email_anew(who: Principal, email: str) -> tokens.TokenPair | None:
     if not _replace_email(who, email):
         return None
     # The password was given lately, not now: until when that counts does not change.
-    pair, sign_in_id = authentication.start_anew(who, who.auth_time)
+    pair, sign_in_id = authentication.replace_sign_in(who, who.auth_time)
     audit.add(audit.Event.EMAIL_CHANGE, who.user_id, sign_in_id, replaces=str(who.sign_in_id))
     db.session.commit()
     return pair
@@ -142,7 +142,7 @@ def update_profile(user_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
     if "timezone" in changes and changes["timezone"] not in time_zones():
         raise InvalidInput(timezone="Use an IANA time zone name, like Europe/Berlin.")
     if changes:
-        before = hold(user_id, User.timezone)
+        before = lock(user_id, User.timezone)
         db.session.execute(update(User).where(User.id == user_id).values(**changes))
         if changes.get("timezone", before) != before:
             tasks.restamp_times(user_id)
@@ -166,7 +166,7 @@ def profile(user_id: UUID) -> dict[str, Any]:
     return dict(row._mapping)
 
 
-def hold(user_id: UUID, column: Any = User.id) -> Any:
+def lock(user_id: UUID, column: Any = User.id) -> Any:
     """Lock the account in the caller's transaction, and return what it has in the column.
 
     Events about it can still be written. Everywhere the account comes first, its sign-ins second, and only then what
@@ -190,7 +190,7 @@ def delete_own(who: Principal, password: str) -> None:
         WrongPassword: not the password; the attempt is in the event log.
         TooManyAttempts: wrong too often in this sign-in.
     """
-    authentication.prove(who, password, audit.Event.REAUTHENTICATION_FAIL)
+    authentication.verify_password(who, password, audit.Event.REAUTHENTICATION_FAIL)
     remove(who.user_id)
 
 
@@ -200,7 +200,7 @@ def remove(user_id: UUID) -> None:
     Raises:
         UserNotFound: there is no such account.
     """
-    hold(user_id)
+    lock(user_id)
     sign_ins.mark_ended([SignIn.user_id == user_id], "account deleted")
     db.session.execute(delete(User).where(User.id == user_id))
     audit.add(audit.Event.USER_DELETED, deleted_user_id=str(user_id))
@@ -209,7 +209,7 @@ def remove(user_id: UUID) -> None:
 
 def _replace_password(who: Principal, current: str, new: str) -> None:
     passwords.check(new, "new_password", about=(who.name, who.email))
-    proven = authentication.prove(who, current, audit.Event.PASSWORD_CHANGE_FAIL)
+    proven = authentication.verify_password(who, current, audit.Event.PASSWORD_CHANGE_FAIL)
     new_hash = passwords.hash_password(new)
     if not _set_password(who.user_id, new_hash, proven):
         raise WrongPassword
@@ -221,7 +221,7 @@ def _replace_email(who: Principal, email: str) -> bool:
     address = addresses.valid(email)
     if address == who.email:
         return False
-    hold(who.user_id)
+    lock(who.user_id)
     sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "e-mail address changed")
     values = {"email": address, "email_key": addresses.key(address)}
     try:

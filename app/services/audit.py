@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import ColumnElement, bindparam, insert, or_, select
 from structlog.contextvars import get_contextvars
 
-from app.database import Work
+from app.database import UnitOfWork
 from app.extensions import db
 from app.models import SecurityEvent, User, time_ordered_id, utcnow
 from app.services import devices, metrics
@@ -75,7 +75,7 @@ def add(
     event: Event,
     user_id: UUID | None = None,
     sign_in_id: UUID | None = None,
-    work: Work = db.in_session,
+    work: UnitOfWork = db.in_session,
     **detail: object,
 ) -> None:
     """Write an event as part of the caller's unit of work, which the caller commits.
@@ -95,7 +95,7 @@ def add(
         "device": devices.current(),
         "detail": detail,
     }
-    work.later(_ADD, values)
+    work.execute_later(_ADD, values)
     note(event, user_id, sign_in_id, **detail)
 
 
@@ -113,9 +113,9 @@ def record(event: Event, user_id: UUID | None = None, sign_in_id: UUID | None = 
     db.session.commit()
 
 
-def last_login_failed(user_id: UUID, work: Work) -> bool:
+def last_login_failed(user_id: UUID, work: UnitOfWork) -> bool:
     """Tell whether the latest attempt to sign in to the account was refused."""
-    return any(event == Event.LOGIN_FAIL for (event,) in work.do(_LATEST_LOGIN, {"user": user_id}))
+    return any(event == Event.LOGIN_FAIL for (event,) in work.execute(_LATEST_LOGIN, {"user": user_id}))
 
 
 @dataclass(frozen=True)

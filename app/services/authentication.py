@@ -43,18 +43,18 @@ def sign_in(
         raise InvalidCredentials
     rehashed = passwords.hash_password(password) if passwords.needs_rehash(known.password_hash) else None
     pair = None
-    with db.work() as work:
+    with db.unit_of_work() as work:
         # The row is locked and its hash compared again: a password changed while we were hashing must not let us in.
         # Not so tightly that an event about this person, written by whoever revokes our client, would wait for us.
-        held = bool(work.do(_HOLD, {"user": known.id, "verified": known.password_hash}))
-        if held:
+        locked = bool(work.execute(_LOCK, {"user": known.id, "verified": known.password_hash}))
+        if locked:
             if rehashed:
-                work.later(_REHASH, {"user": known.id, "rehashed": rehashed})
+                work.execute_later(_REHASH, {"user": known.id, "rehashed": rehashed})
             # The password was right: this attempt must not count as a guess, even if the client was revoked meanwhile.
             throttle.succeeded(attempt, work)
-            if clients.hold(client_id, work):
+            if clients.lock(client_id, work):
                 pair = tokens.issue(sign_ins.start(known.id, kind, client_id, scope, work))
-    if not held:
+    if not locked:
         throttle.failed(attempt, known.id)
         audit.record(audit.Event.LOGIN_FAIL, known.id)
         raise InvalidCredentials
@@ -74,19 +74,19 @@ def reauthenticate(who: Principal, password: str) -> tokens.TokenPair:
         InvalidToken: the sign-in was ended in the meantime.
         InvalidClient: its client was revoked in the meantime.
     """
-    stored = prove(who, password, audit.Event.REAUTHENTICATION_FAIL)
+    stored = verify_password(who, password, audit.Event.REAUTHENTICATION_FAIL)
     # As in sign_in: what ends all sign-ins of the account either sees the new one or has made us stop here.
-    if db.session.connection().scalar(_HOLD, {"user": who.user_id, "verified": stored}) is None:
+    if db.session.connection().scalar(_LOCK, {"user": who.user_id, "verified": stored}) is None:
         db.session.rollback()
         raise WrongPassword
-    pair, sign_in_id = start_anew(who, utcnow())
+    pair, sign_in_id = replace_sign_in(who, utcnow())
     audit.add(audit.Event.REAUTHENTICATION, who.user_id, sign_in_id, replaces=str(who.sign_in_id))
     db.session.commit()
     return pair
 
 
-def start_anew(who: Principal, auth_time: datetime) -> tuple[tokens.TokenPair, UUID]:
-    """Replace the caller's sign-in in a transaction that holds the account; return the tokens and id of the new one.
+def replace_sign_in(who: Principal, auth_time: datetime) -> tuple[tokens.TokenPair, UUID]:
+    """Replace the caller's sign-in in a transaction that has locked the account; return the new one's tokens and id.
 
     Raises:
         InvalidToken: it was ended in the meantime.
@@ -94,7 +94,7 @@ def start_anew(who: Principal, auth_time: datetime) -> tuple[tokens.TokenPair, U
     """
     client_id = db.session.scalar(select(SignIn.client_id).where(SignIn.id == who.sign_in_id))
     # Before the sign-in is locked: whoever revokes the client takes the two in this order.
-    if client_id is not None and not clients.hold(client_id):
+    if client_id is not None and not clients.lock(client_id):
         db.session.rollback()
         raise InvalidClient
     sign_in = sign_ins.replace(who, auth_time)
@@ -103,21 +103,21 @@ def start_anew(who: Principal, auth_time: datetime) -> tuple[tokens.TokenPair, U
     return tokens.issue(sign_in, scope), sign_in.id
 
 
-def prove(who: Principal, password: str, failure: audit.Event) -> str:
+def verify_password(who: Principal, password: str, failure: audit.Event) -> str:
     """Check that the password is the caller's; commits. Returns its stored hash, to replace only while it still stands.
 
     Raises:
         WrongPassword: it is not; the attempt is in the event log as ``failure``.
         TooManyAttempts: wrong too often in this sign-in.
     """
-    attempt = throttle.begin_proof(who.user_id, who.sign_in_id)
+    attempt = throttle.begin_reauthentication(who.user_id, who.sign_in_id)
     with db.read() as connection:
         stored = connection.execute(select(User.password_hash).where(User.id == who.user_id)).scalar()
     if not passwords.verify(stored, password) or stored is None:
         throttle.failed(attempt, who.user_id)
         audit.record(failure, who.user_id, who.sign_in_id)
         raise WrongPassword
-    with db.work() as work:
+    with db.unit_of_work() as work:
         throttle.succeeded(attempt, work)
     return stored
 
@@ -137,7 +137,7 @@ _ACCOUNT = (
     .outerjoin(User, User.email_key == bindparam("key"))
     .where(_decoy.id == func.coalesce(_from.scalar_subquery(), _first.scalar_subquery()))
 )
-_HOLD = (
+_LOCK = (
     select(User.id)
     .where(User.id == bindparam("user"), User.password_hash == bindparam("verified"), User.disabled_at.is_(None))
     .with_for_update(key_share=True)
@@ -151,7 +151,7 @@ def _account(email_key: str) -> tuple[_Account | None, str | None]:
     Hashes made before ``ARGON2_*`` was raised take less time. So an unknown address is tried on the hash of some
     account, always the same and chosen by a secret: how long a refusal takes then says nothing about the address.
     """
-    rows = db.ask(_ACCOUNT, {"key": email_key, "chosen": uuid5(NAMESPACE_OID, keys.mac(f"decoy {email_key}"))})
+    rows = db.fetch_all(_ACCOUNT, {"key": email_key, "chosen": uuid5(NAMESPACE_OID, keys.mac(f"decoy {email_key}"))})
     if not rows:
         return None, None  # there are no accounts at all
     [(user_id, password_hash, decoy)] = rows

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 
-from app.database import Work
+from app.database import UnitOfWork
 from app.extensions import db
 from app.models import OAuthClient, SignIn, utcnow
 from app.services import audit, liveness, scopes, sign_ins
@@ -40,7 +40,7 @@ _REGISTERED = re.compile(r"client_[0-9a-f]{20}")
 _KNOWN = select(
     OAuthClient.id, OAuthClient.scope, OAuthClient.secret_digest, OAuthClient.introspects, OAuthClient.revoked_at
 ).where(OAuthClient.id == bindparam("client"))
-_HOLD = (
+_LOCK = (
     select(OAuthClient.id)
     .where(OAuthClient.id == bindparam("client"), OAuthClient.revoked_at.is_(None))
     .with_for_update(read=True)
@@ -84,7 +84,7 @@ def authenticate(client_id: str | None, secret: str | None) -> Client:
     """
     if client_id in (None, FIRST_PARTY.id) and secret is None:
         return FIRST_PARTY
-    rows = db.ask(_KNOWN, {"client": client_id}) if _REGISTERED.fullmatch(client_id or "") else []
+    rows = db.fetch_all(_KNOWN, {"client": client_id}) if _REGISTERED.fullmatch(client_id or "") else []
     for known_id, scope, digest, introspects, revoked_at in rows:
         if revoked_at is None and _proves(secret, digest):
             return Client(known_id, scope, digest is not None, introspects)
@@ -95,14 +95,14 @@ def authenticate(client_id: str | None, secret: str | None) -> Client:
     raise InvalidClient
 
 
-def hold(client_id: str, work: Work = db.in_session) -> bool:
+def lock(client_id: str, work: UnitOfWork = db.in_session) -> bool:
     """Keep a client from being revoked until the caller's unit of work ends; False if it has been revoked already.
 
     A sign-in that begins while its client is being revoked would otherwise outlive it.
     """
     if not _REGISTERED.fullmatch(client_id):
         return True
-    return bool(work.do(_HOLD, {"client": client_id}))
+    return bool(work.execute(_LOCK, {"client": client_id}))
 
 
 def registered() -> list[dict[str, Any]]:

@@ -108,10 +108,10 @@ def backups() -> Finding | None:
 
 def revision() -> Finding:
     """Is the schema the one that this code was written for?"""
-    complaint = schema.complaint()
-    if complaint is None:
+    mismatch = schema.mismatch()
+    if mismatch is None:
         return ok("the schema is that of this code")
-    finding, _, cure = complaint.partition("; ")
+    finding, _, cure = mismatch.partition("; ")
     return fail(finding, cure[0].upper() + cure[1:])
 
 

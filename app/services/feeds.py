@@ -36,7 +36,7 @@ def make(who: Principal) -> str:
         UserNotFound: the account was deleted in the meantime.
     """
     secret = secrets.token_urlsafe(32)
-    accounts.hold(who.user_id)  # two that make an address at once do so one after the other
+    accounts.lock(who.user_id)  # two that make an address at once do so one after the other
     db.session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == who.user_id))
     db.session.execute(insert(CalendarFeed).values(user_id=who.user_id, digest=_digest(secret)))
     audit.add(audit.Event.FEED_CREATED, who.user_id, who.sign_in_id)

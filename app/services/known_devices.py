@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from structlog.contextvars import get_contextvars
 
-from app.database import Work
+from app.database import UnitOfWork
 from app.models import SignIn
 from app.services import keys
 
@@ -39,9 +39,9 @@ def by_cookie(sent: str | None, user_id: UUID) -> str | None:
     return device_id if any(hmac.compare_digest(code, expected) for code in codes) else None
 
 
-def by_network(user_id: UUID, work: Work) -> bool:
+def by_network(user_id: UUID, work: UnitOfWork) -> bool:
     """Tell whether a sign-in of this account came from, or was last seen in, the network of the present request."""
-    return network() in {network_of(ip) for (ip,) in work.do(_ADDRESSES, {"user": user_id}) if ip}
+    return network() in {network_of(ip) for (ip,) in work.execute(_ADDRESSES, {"user": user_id}) if ip}
 
 
 def network() -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, exists, func, select
 
-from app.database import Question, uuid_of
+from app.database import BoundSelect, uuid_of
 from app.extensions import db
 from app.models import BlockedToken, SignIn, User, utcnow
 
@@ -79,12 +79,12 @@ _PRINCIPAL = (
 _AS_TEXT = _PRINCIPAL.with_only_columns(cast(func.json_build_array(*_COLUMNS), Text)).correlate(None).scalar_subquery()
 
 
-def principal(claims: dict[str, Any], prefetch: Question | None = None) -> Principal | None:
+def principal(claims: dict[str, Any], prefetch: BoundSelect | None = None) -> Principal | None:
     """Answer the liveness question for the verified claims of an access token, in one round trip; None means revoked.
 
     Its scopes are those the token names, of those that the sign-in has. On PostgreSQL the same round trip brings what
-    ``prefetch`` asks, for the `db.ask` that follows: a fifth more reads of one task, a twelfth more lists. Where that
-    finds nothing there is another. Its parameters must not be named like those of the liveness question.
+    ``prefetch`` selects, for the `db.fetch_all` that follows: a fifth more reads of one task, a twelfth more lists.
+    Where that finds nothing there is another. Its parameters must not be named like those of the liveness question.
     """
     sign_in_id, user_id = uuid_of(claims["sid"]), uuid_of(claims["sub"])
     values = {"sid": sign_in_id, "sub": user_id, "jti": claims["jti"], "now": utcnow()}
@@ -97,11 +97,11 @@ def principal(claims: dict[str, Any], prefetch: Question | None = None) -> Princ
 
 
 def _found(values: dict[str, Any]) -> Sequence[Any]:
-    return next(iter(db.ask(_PRINCIPAL, values)), ())
+    return next(iter(db.fetch_all(_PRINCIPAL, values)), ())
 
 
-def _found_with(prefetch: Question, values: dict[str, Any]) -> Sequence[Any]:
-    rows = db.ask(_both(prefetch.statement), prefetch.values | values)
+def _found_with(prefetch: BoundSelect, values: dict[str, Any]) -> Sequence[Any]:
+    rows = db.fetch_all(_both(prefetch.statement), prefetch.parameters | values)
     if not rows:
         # Nothing that could bring the answer along. The view asks anew: what it shows must not be older than ``rev``.
         return _found(values)

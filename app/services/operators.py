@@ -40,7 +40,7 @@ def disable(user_id: UUID) -> int:
     Raises:
         UserNotFound: there is no such account.
     """
-    if accounts.hold(user_id, User.disabled_at) is None:
+    if accounts.lock(user_id, User.disabled_at) is None:
         db.session.execute(update(User).where(User.id == user_id).values(disabled_at=utcnow()))
         audit.add(audit.Event.USER_DISABLED, user_id)
     ended = sign_ins.mark_ended([SignIn.user_id == user_id], "account disabled")
@@ -54,7 +54,7 @@ def enable(user_id: UUID) -> None:
     Raises:
         UserNotFound: there is no such account.
     """
-    if accounts.hold(user_id, User.disabled_at) is not None:
+    if accounts.lock(user_id, User.disabled_at) is not None:
         db.session.execute(update(User).where(User.id == user_id).values(disabled_at=None))
         audit.add(audit.Event.USER_ENABLED, user_id)
     db.session.commit()
@@ -70,7 +70,7 @@ def reset_password(user_id: UUID, new: str) -> int:
     person = accounts.profile(user_id)
     passwords.check(new, about=(person["name"], person["email"]))
     new_hash = passwords.hash_password(new)
-    accounts.hold(user_id)
+    accounts.lock(user_id)
     db.session.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))
     ended = sign_ins.mark_ended([SignIn.user_id == user_id], "password reset by the operator")
     audit.add(audit.Event.PASSWORD_CHANGE, user_id, by="operator")

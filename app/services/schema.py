@@ -12,7 +12,7 @@ from app.extensions import db
 _MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
-def complaint() -> str | None:
+def mismatch() -> str | None:
     """Return what is wrong with the schema and what to do, in one line, or None if it is current."""
     needed, *_ = known = revisions()
     found = revision()

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from structlog.contextvars import get_contextvars
 
-from app.database import Work
+from app.database import UnitOfWork
 from app.extensions import db
 from app.models import SignIn, time_ordered_id, utcnow
 from app.services import audit, devices
@@ -37,7 +37,7 @@ def touch(who: Principal) -> None:
 
 
 def start(
-    user_id: UUID, kind: str, client_id: str, scope: str = ALL_SCOPES, work: Work = db.in_session
+    user_id: UUID, kind: str, client_id: str, scope: str = ALL_SCOPES, work: UnitOfWork = db.in_session
 ) -> SimpleNamespace:
     """Add a sign-in for the device that is asking to the caller's unit of work, with its event."""
     failed_before = audit.last_login_failed(user_id, work)
@@ -48,7 +48,7 @@ def start(
 
 
 def replace(who: Principal, auth_time: datetime) -> SimpleNamespace:
-    """End the sign-in of who is asking and add one like it, in a transaction that holds the account.
+    """End the sign-in of who is asking and add one like it, in a transaction that has locked the account.
 
     All tokens of the old one are dead, whoever has copies of them (ASVS 7.2.4). Nobody signed out, so there is no
     event; the caller writes one about what was done, with the id of the new sign-in.
@@ -119,10 +119,10 @@ def mark_ended(which: Sequence[ColumnElement[bool]], reason: str) -> int:
     """End the live sign-ins that match, with an event each, in the caller's transaction; return how many."""
     now = utcnow()
     # In the order of their ids: two who end the same sign-ins in different orders would wait for each other.
-    held = select(SignIn.id).where(*which, *alive(now)).order_by(SignIn.id).with_for_update()
+    locked = select(SignIn.id).where(*which, *alive(now)).order_by(SignIn.id).with_for_update()
     ended = db.session.execute(
         update(SignIn)
-        .where(SignIn.id.in_(held))
+        .where(SignIn.id.in_(locked))
         .values(revoked_at=now, revoke_reason=reason)
         .returning(SignIn.id, SignIn.user_id)
     ).all()
@@ -131,7 +131,9 @@ def mark_ended(which: Sequence[ColumnElement[bool]], reason: str) -> int:
     return len(ended)
 
 
-def _add(user_id: UUID, kind: str, client_id: str, scope: str, auth_time: datetime, work: Work) -> SimpleNamespace:
+def _add(
+    user_id: UUID, kind: str, client_id: str, scope: str, auth_time: datetime, work: UnitOfWork
+) -> SimpleNamespace:
     now, context = utcnow(), get_contextvars()
     values = {
         "id": time_ordered_id(),
@@ -152,7 +154,7 @@ def _add(user_id: UUID, kind: str, client_id: str, scope: str, auth_time: dateti
         "revoked_at": None,
         "revoke_reason": None,
     }
-    work.later(_ADD, values)
+    work.execute_later(_ADD, values)
     return SimpleNamespace(**values)
 
 

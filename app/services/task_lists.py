@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, exists, func, not_, or_, select, tuple_
 
-from app.database import Question
+from app.database import BoundSelect
 from app.extensions import db
 from app.models import Priority, Task, TaskTag
 from app.services import task_cursors
@@ -47,12 +47,12 @@ def page(
     Raises:
         InvalidInput: the cursor is damaged or came from another list.
     """
-    asked = question(user_id, query, limit, cursor, backwards=backwards)
+    asked = statement(user_id, query, limit, cursor, backwards=backwards)
     if narrowed(asked):
         with db.read() as connection:
             rows: Sequence[Any] = connection.execute(*asked).all()
     else:
-        rows = db.ask(*asked)
+        rows = db.fetch_all(*asked)
     more, rows = len(rows) > limit, rows[:limit]
     continued = cursor is not None
     if backwards:
@@ -65,9 +65,9 @@ def page(
     )
 
 
-def question(
+def statement(
     user_id: UUID, query: Query, limit: int, cursor: str | None = None, *, backwards: bool = False
-) -> Question:
+) -> BoundSelect:
     """Return what `page` asks the database for these arguments.
 
     Raises:
@@ -79,14 +79,14 @@ def question(
     # The rows beyond the page are not read, only whether there is one.
     values["rows"] = limit + 1
     continued = cursor is not None
-    return Question(
+    return BoundSelect(
         _page_statement(query.status, narrowings, query.order, continued=continued, backwards=backwards), values
     )
 
 
-def narrowed(asked: Question) -> bool:
+def narrowed(asked: BoundSelect) -> bool:
     """Tell whether how best to find the tasks depends on the values: such a list is planned each time, others once."""
-    return "value_0" in asked.values
+    return "value_0" in asked.parameters
 
 
 def total(user_id: UUID, query: Query) -> int:

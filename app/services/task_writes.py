@@ -96,10 +96,10 @@ def add_at_once(user_id: UUID, fields: dict[str, Any]) -> TaskRow:
         UserNotFound: there is no such account.
     """
     values = {f"new_{name}": value for name, value in new_row(user_id, fields, utcnow()).items()}
-    rows = db.write_at_once(_add_at_once(), values | {"owner": user_id, "new_priority": int(values["new_priority"])})
-    if not rows:
-        raise UserNotFound
-    return row_of(rows[0])
+    values |= {"owner": user_id, "new_priority": int(values["new_priority"])}
+    if rows := db.execute_autocommit(_add_at_once(), values):
+        return row_of(rows[0])
+    raise UserNotFound
 
 
 @cache

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy import delete as delete_
 
-from app.database import Question
+from app.database import BoundSelect
 from app.extensions import db
 from app.models import DeletedTask, Task, utcnow
 from app.services import idempotency, task_writes
@@ -43,9 +43,9 @@ def create(user_id: UUID, fields: dict[str, Any], request: Request | None = None
     return row, True
 
 
-def question(user_id: UUID, task_id: UUID) -> Question:
+def statement(user_id: UUID, task_id: UUID) -> BoundSelect:
     """Return what `get` asks the database."""
-    return Question(_ONE, {"owner": user_id, "task": task_id})
+    return BoundSelect(_ONE, {"owner": user_id, "task": task_id})
 
 
 def get(user_id: UUID, task_id: UUID) -> TaskRow:
@@ -54,7 +54,7 @@ def get(user_id: UUID, task_id: UUID) -> TaskRow:
     Raises:
         TaskNotFound: the person has no such task; somebody else's does not exist here.
     """
-    rows = db.ask(*question(user_id, task_id))
+    rows = db.fetch_all(*statement(user_id, task_id))
     if not rows:
         raise TaskNotFound
     return row_of(rows[0])

@@ -39,7 +39,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, case, delete, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.database import Work
+from app.database import UnitOfWork
 from app.extensions import db
 from app.models import LoginThrottle, utcnow
 from app.services import audit, keys, known_devices, metrics
@@ -94,7 +94,7 @@ def begin_sign_in(user_id: UUID | None, email_key: str, device: str | None) -> A
     return _begin(counters, user_id or _NOBODY)
 
 
-def begin_proof(user_id: UUID, sign_in_id: UUID) -> Attempt:
+def begin_reauthentication(user_id: UUID, sign_in_id: UUID) -> Attempt:
     """Count an attempt to repeat the password while signed in, before it is looked at; commits.
 
     Raises:
@@ -110,10 +110,10 @@ def failed(attempt: Attempt, user_id: UUID | None) -> None:
             audit.add(audit.Event.LOGIN_LOCK, None if rule is _NETWORK else user_id, limit=rule.name)
 
 
-def succeeded(attempt: Attempt, work: Work) -> None:
+def succeeded(attempt: Attempt, work: UnitOfWork) -> None:
     """Take the attempt back in the caller's unit of work: it was no failure, and it ends the growing delay."""
     for rule, key, _ in attempt.counted:
-        work.later(_CLEAR if rule.grows else _TAKE_BACK, {"counter": key})
+        work.execute_later(_CLEAR if rule.grows else _TAKE_BACK, {"counter": key})
 
 
 def _begin(counters: list[tuple[_Rule, str]], owner: UUID) -> Attempt:
@@ -124,8 +124,8 @@ def _begin(counters: list[tuple[_Rule, str]], owner: UUID) -> Attempt:
     for place, (rule, key) in enumerate(keyed):
         values |= {f"counter{place}": key, f"ends{place}": now + rule.window}
     counted = []
-    with db.work() as work:
-        rows = {key: rest for key, *rest in work.do(_counting(len(keyed), on_postgresql=db.on_postgresql), values)}
+    with db.unit_of_work() as work:
+        rows = {key: rest for key, *rest in work.execute(_counting(len(keyed), on_postgresql=db.on_postgresql), values)}
         for rule, key in keyed:
             if key in rows:
                 failures, expires_at = rows[key]
@@ -134,9 +134,9 @@ def _begin(counters: list[tuple[_Rule, str]], owner: UUID) -> Attempt:
                     # The row is ours until the commit, so nobody can slip through between the two statements.
                     delay = timedelta(seconds=min(2 ** min(failures - rule.limit, 10), _LONGEST_DELAY))
                     until = now + delay if rule.grows else expires_at
-                    work.later(_BLOCK, {"counter": key, "until": until})
+                    work.execute_later(_BLOCK, {"counter": key, "until": until})
             elif rule is not _ACCOUNT or not known_devices.by_network(owner, work):
-                [(blocked_until,)] = work.do(_BLOCKED, {"counter": key})
+                [(blocked_until,)] = work.execute(_BLOCKED, {"counter": key})
                 metrics.throttled(f"guesses by {rule.name}").inc()
                 raise TooManyAttempts(math.ceil((blocked_until - now).total_seconds()) if blocked_until else 1)
     return Attempt(counted)

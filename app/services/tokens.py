@@ -166,8 +166,8 @@ def rotate(raw: str, client_id: str, scope: str | None = None) -> TokenPair:
     named = {"sid": UUID(claims["sid"]), "sub": UUID(claims["sub"]), "client": client_id, "now": now}
     new = {"known": seq, "idle_end": now + current_app.config["REFRESH_IDLE"]}
     try:
-        with db.work() as work:
-            rotated = next(map(_state, work.do(_ROTATE, named | new)), None)
+        with db.unit_of_work() as work:
+            rotated = next(map(_state, work.execute(_ROTATE, named | new)), None)
             if rotated:
                 scopes.within(scope, rotated.scope)  # before the commit: a token that is refused is not used up
         row = rotated or _repeat_of_last_rotation(named, seq)

@@ -14,7 +14,7 @@ from app.tasks import schemas
 from app.tasks.forms import NewTaskForm
 from app.tasks.pages import list_page, list_path, quoted, return_path, undo_of
 from app.web.access import login_required, principal
-from app.web.messages import say
+from app.web.messages import flash
 from app.web.payload import fields
 
 bp = Blueprint("actions", __name__, url_prefix="/tasks")
@@ -37,7 +37,7 @@ def one(task_id: UUID, action: str) -> Any:
         _carry_out(action, [task_id])
     except TaskNotFound:
         tasks.get(principal().user_id, task_id)  # raises it again for one that is gone for good, or somebody else's
-        say("Nothing was done: that task is not where it was. This is how it is now.")
+        flash("Nothing was done: that task is not where it was. This is how it is now.")
     return redirect(return_path(), 303)
 
 
@@ -71,7 +71,7 @@ def empty_trash() -> Any:
         number = task_lists.counts(who.user_id, datetime.now(UTC))["trash"]
         return render_template("tasks/remove.html", ids=[], number=number, back=trash)
     number = tasks.empty_trash(who.user_id)
-    say(f"Deleted {number} task{'s' * (number != 1)} for good.")
+    flash(f"Deleted {number} task{'s' * (number != 1)} for good.")
     return redirect(trash, 303)
 
 
@@ -83,11 +83,11 @@ def undo(rev: int) -> Any:
     if rows:
         verb = "is" if len(rows) == 1 else "are"
         if "again" in request.args:
-            say(f"Redone: {_named(rows)} {verb} as before.", undo_of(rows[0]), "Undo")
+            flash(f"Redone: {_named(rows)} {verb} as before.", undo_of(rows[0]), "Undo")
         else:
-            say(f"Undone: {_named(rows)} {verb} as before.", undo_of(rows[0], again="yes"), "Redo")
+            flash(f"Undone: {_named(rows)} {verb} as before.", undo_of(rows[0], again="yes"), "Redo")
     else:
-        say("There is nothing left to undo: it was changed again since.")
+        flash("There is nothing left to undo: it was changed again since.")
     return redirect(return_path(), 303)
 
 
@@ -96,7 +96,7 @@ def _carry_out(action: str, ids: Sequence[UUID]) -> None:
     rows, _ = task_batch.run(principal().user_id, [Operation(operation, each, values) for each in ids])
     # What was so before, say completed on another device, is not this action's to take back.
     changed = [row for row in rows if undo_of(row)]
-    say(text.format(_named(changed or rows or ids)), undo_of(changed[0]) if changed else None)
+    flash(text.format(_named(changed or rows or ids)), undo_of(changed[0]) if changed else None)
 
 
 def _refused(text: str, status: int = 422) -> tuple[str, int]:

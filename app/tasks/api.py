@@ -28,8 +28,8 @@ def _usual_page(user_id: UUID) -> Any:
         asked = query_string(schemas.ListQuery)
         # Only narrowed lists depend on the time of somebody's clock.
         query = asked.query(task_cursors.seen_at(asked.cursor, "UTC"))
-        question = task_lists.question(user_id, query, asked.limit, asked.cursor)
-        return None if task_lists.narrowed(question) else question
+        statement = task_lists.statement(user_id, query, asked.limit, asked.cursor)
+        return None if task_lists.narrowed(statement) else statement
     except InvalidInput:
         return None
 
@@ -100,7 +100,7 @@ def put(user_id: UUID, task_id: UUID) -> Any:
 
 @bp.get("/<uuid:task_id>")
 @documented(accepts=["If-None-Match"], response=answers.Task, also={304: None}, sends=["ETag"])
-@owner_required("tasks:read", prefetch=tasks.question)
+@owner_required("tasks:read", prefetch=tasks.statement)
 def show(user_id: UUID, task_id: UUID) -> Any:
     """Show a task, in the trash or not; 304 with ``If-None-Match`` if it is unchanged."""
     task = tasks.get(user_id, task_id)

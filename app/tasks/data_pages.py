@@ -12,7 +12,7 @@ from app.tasks import exported, imported
 from app.tasks.feeds import address
 from app.tasks.forms import ImportForm
 from app.web.access import login_required, principal, step_up_required
-from app.web.messages import say
+from app.web.messages import flash
 
 bp = Blueprint("data", __name__, url_prefix="/account/data")
 
@@ -63,7 +63,7 @@ def import_() -> Any:
         confirmation = ImportForm(formdata=None, kind=kind, text=text.decode(), confirmed="1")
         return render_template("account/import.html", form=confirmation, outcome=outcome)
     did = ((outcome.created, "new"), (outcome.updated, "changed"), (outcome.unchanged, "the same as before"))
-    say(f"Imported: {', '.join(f'{number} {what}' for number, what in did if number) or 'nothing'}.")
+    flash(f"Imported: {', '.join(f'{number} {what}' for number, what in did if number) or 'nothing'}.")
     return redirect(url_for("tasks.index"), 303)
 
 
@@ -78,7 +78,7 @@ def make_feed() -> Any:
     """
     since = feeds.made_at(principal().user_id)
     if request.form.get("since", "") != (since.isoformat() if since else ""):
-        say("Nothing was done: the address has changed since that page was loaded. To see one again, replace it.")
+        flash("Nothing was done: the address has changed since that page was loaded. To see one again, replace it.")
         return redirect(url_for(".index"), 303)
     return _page(feed_address=address(feeds.make(principal())))
 
@@ -88,7 +88,7 @@ def make_feed() -> Any:
 def revoke_feed() -> Any:
     """Revoke the calendar's address."""
     feeds.revoke(principal())
-    say("The calendar's address is revoked. Calendars that use it get nothing more.")
+    flash("The calendar's address is revoked. Calendars that use it get nothing more.")
     return redirect(url_for(".index"), 303)
 
 

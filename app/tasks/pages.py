@@ -16,7 +16,7 @@ from app.tasks import due, schemas
 from app.tasks.conditions import repeatable_form
 from app.tasks.forms import PRIORITIES, NewTaskForm, TaskForm
 from app.web.access import login_required, principal
-from app.web.messages import say
+from app.web.messages import flash
 from app.web.origin import local_path
 from app.web.payload import fields
 
@@ -59,7 +59,7 @@ def create() -> Any:
     except InvalidInput as error:
         form.refuse(error)
         return list_page(form), 422
-    say(f"Added {quoted(task)}{_understood(task, words, now)}.", undo_of(task))
+    flash(f"Added {quoted(task)}{_understood(task, words, now)}.", undo_of(task))
     return redirect(local_path(request.form.get("back")) or list_path(), 303)
 
 
@@ -97,7 +97,7 @@ def update(task_id: UUID) -> Any:
         return _conflict(error.current, form), 409
     except TaskNotFound:
         return _conflict(tasks.get(who.user_id, task_id), form), 409  # in the trash, if anywhere
-    say(f"Saved {quoted(task)}.", undo_of(task))
+    flash(f"Saved {quoted(task)}.", undo_of(task))
     return redirect(return_path(), 303)
 
 

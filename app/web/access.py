@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Flask, after_this_request, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from app.database import Question, uuid_of
+from app.database import BoundSelect, uuid_of
 from app.models import utcnow
 from app.services import audit, liveness, sign_ins, tokens
 from app.services.errors import InvalidGrant, InvalidToken
@@ -21,7 +21,7 @@ from app.web.errors import STEP_UP_MAX_AGE, InsufficientScope, MissingToken, Not
 PAGES_CLIENT = "taskward-pages"
 
 View = Callable[..., Any]
-Prefetch = Callable[..., Question | None]
+Prefetch = Callable[..., BoundSelect | None]
 
 
 def owner_required(scope: str, prefetch: Prefetch | None = None) -> Callable[[View], View]:
@@ -79,12 +79,12 @@ def login_required(view: View) -> View:
 
     @wraps(view)
     def guarded(**arguments: Any) -> Any:
-        if visitor() is None:
+        if signed_in() is None:
             if request.method == "POST":
                 raise SignInOver
             response = redirect(url_for("auth.login", next=request.full_path.rstrip("?")), 303)
             if cookies.access_token() or cookies.refresh_token():
-                cookies.forget(response)
+                cookies.unset_tokens(response)
             return response
         return view(**arguments)
 
@@ -132,7 +132,7 @@ def principal() -> Principal:
     return who
 
 
-def visitor() -> Principal | None:
+def signed_in() -> Principal | None:
     """Return who is signed in in this browser, renewing the tokens silently when only the refresh token is left."""
     raw, refresh = cookies.access_token(), cookies.refresh_token()
     if raw and refresh and not _of_one_sign_in(raw, refresh):
@@ -150,8 +150,8 @@ def visitor() -> Principal | None:
     return who
 
 
-def present() -> Principal | None:
-    """Return who is signed in in this browser as `visitor` does, but renew nothing and do not count it as use."""
+def peek_signed_in() -> Principal | None:
+    """Return who is signed in in this browser as `signed_in` does, but renew nothing and do not count it as use."""
     raw, refresh = cookies.access_token(), cookies.refresh_token()
     if raw and refresh and not _of_one_sign_in(raw, refresh):
         return None
@@ -166,7 +166,7 @@ def present() -> Principal | None:
     return None
 
 
-def enter(pair: tokens.TokenPair) -> None:
+def authenticate(pair: tokens.TokenPair) -> None:
     """Let the person who was just given these tokens be the one who is asking, for the rest of this request."""
     _alive(pair.access_token)
 
@@ -231,5 +231,5 @@ def _keep_after_request(pair: tokens.TokenPair) -> None:
     def keep(response: Response) -> Response:
         # Whoever signs out or starts anew with a token renewed on the way in must not be handed it on the way out.
         if "tokens_settled" not in g:
-            cookies.keep(response, pair)
+            cookies.set_tokens(response, pair)
         return response

@@ -25,20 +25,20 @@ def device() -> str | None:
     return request.cookies.get(current_app.config["DEVICE_COOKIE_NAME"])
 
 
-def know_device(response: Response, user_id: UUID) -> None:
+def set_device(response: Response, user_id: UUID) -> None:
     """Let the browser be known as one in which this account signed in, also after it has signed out."""
     # 400 days are the most that browsers keep a cookie.
     _set(response, "DEVICE_COOKIE_NAME", known_devices.cookie(user_id, device()), max_age=timedelta(days=400))
 
 
-def keep(response: Response, pair: TokenPair) -> None:
+def set_tokens(response: Response, pair: TokenPair) -> None:
     """Hand both tokens to the browser, each for as long as it lives."""
     g.tokens_settled = True
     _set(response, "ACCESS_COOKIE_NAME", pair.access_token, max_age=pair.expires_in)
     _set(response, "REFRESH_COOKIE_NAME", pair.refresh_token, expires=pair.refresh_expires_at)
 
 
-def forget(response: Response) -> None:
+def unset_tokens(response: Response) -> None:
     """Take the tokens, and with them everything else of this sign-in, out of the browser."""
     session.clear()
     g.tokens_settled = True

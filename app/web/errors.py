@@ -19,7 +19,7 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Response
 
 from app.services import audit, errors
-from app.web.messages import say
+from app.web.messages import flash
 from app.web.origin import page_before
 from app.web.problem import PROBLEM_TYPE, oauth_error, problem
 
@@ -113,7 +113,7 @@ def on_service_error(error: errors.ServiceError) -> Response:
     if isinstance(error, StepUpRequired) and not request.path.startswith("/api"):
         wanted = request.full_path.rstrip("?") if request.method == "GET" else page_before()
         if request.method == "POST" and wanted:
-            say("Nothing was done yet. When you are back, press the button again.")
+            flash("Nothing was done yet. When you are back, press the button again.")
         return redirect(url_for("account.confirm", next=wanted), 303)
     status, code = _MEANING[type(error)]
     oauth = request.path.startswith("/oauth/")

@@ -29,7 +29,7 @@ from app.web.windows import SECONDS, Windows
 
 
 @dataclass(frozen=True)
-class _Share:
+class _Quota:
     """A limit with counters of its own: its name, and which part of ``RATE_LIMIT`` a network or a sign-in gets."""
 
     name: str
@@ -37,29 +37,29 @@ class _Share:
     of_sign_in: bool = False
 
 
-_EVERYTHING = _Share("default", 1, of_sign_in=True)
-_OAUTH = _Share("oauth", 2)
-_REVOKE = _Share("revoke", 2)
-_REGISTER = _Share("register", 20)
-#: Path of a POST → its share: these cost a password hash, or take or answer with tokens.
-_SHARES = {
+_EVERYTHING = _Quota("default", 1, of_sign_in=True)
+_OAUTH = _Quota("oauth", 2)
+_REVOKE = _Quota("revoke", 2)
+_REGISTER = _Quota("register", 20)
+#: Path of a POST → its quota: these cost a password hash, or take or answer with tokens.
+_QUOTAS = {
     "/api/auth/register": _REGISTER,
     "/register": _REGISTER,
-    "/api/auth/login": _Share("login", 10),
-    "/login": _Share("login", 10),
-    "/api/auth/refresh": _Share("refresh", 2),
+    "/api/auth/login": _Quota("login", 10),
+    "/login": _Quota("login", 10),
+    "/api/auth/refresh": _Quota("refresh", 2),
     "/oauth/revoke": _REVOKE,
 }
 #: What may take seconds.
-_TRANSFER = _Share("transfer", 20)
+_TRANSFER = _Quota("transfer", 20)
 _TRANSFERS = ("transfer.export", "transfer.import_", "data.export", "data.import_")
 #: What lets somebody see who is signed in and put them out; nothing else uses it up.
-_WAYS_OUT = _Share("account", 10, of_sign_in=True)
+_WAYS_OUT = _Quota("account", 10, of_sign_in=True)
 #: What takes the password of somebody who is signed in, and so a hash.
-_PROOFS = _Share("password", 10, of_sign_in=True)
+_PROOFS = _Quota("password", 10, of_sign_in=True)
 _UNSAFE = ("POST", "PUT", "DELETE")
-#: Endpoint → its share of unsafe methods. Changing one's address tells, as registering does, whether another is taken.
-_UNSAFE_SHARES = {
+#: Endpoint → its quota of unsafe methods. Changing one's address tells, as registering does, whether another is taken.
+_UNSAFE_QUOTAS = {
     "users_api.change_email": _REGISTER,
     "account.change_email": _REGISTER,
     **dict.fromkeys(("users_api.reauthenticate", "users_api.change_password", "users_api.delete"), _PROOFS),
@@ -74,9 +74,9 @@ _UNCOUNTED = ("/healthz", "/readyz", "/metrics")
 
 @dataclass(slots=True)
 class _Counted:
-    """What counts for a request: the share, the counter, how much it allows, has used and until when (Unix time)."""
+    """What counts for a request: the quota, the counter, how much it allows, has used and until when (Unix time)."""
 
-    share: _Share
+    quota: _Quota
     key: str
     allowed: int
     used: int
@@ -99,47 +99,47 @@ def init_app(app: Flask) -> None:
     def check() -> AnyResponse | None:
         if request.path in _UNCOUNTED or request.endpoint == "static":
             return None
-        share = _share()
-        allowed = max(1, app.config["RATE_LIMIT"] // share.part)
-        key = f"{share.name} {_caller(share)}"
+        quota = _quota()
+        allowed = max(1, app.config["RATE_LIMIT"] // quota.part)
+        key = f"{quota.name} {_caller(quota)}"
         # What is dear counts before it is done; of the rest, what had no news does not count.
-        counts_now = share is not _EVERYTHING
+        counts_now = quota is not _EVERYTHING
         used, until = windows.add(key) if counts_now else windows.used(key)
-        g.counted = _Counted(share, key, allowed, used, until)
+        g.counted = _Counted(quota, key, allowed, used, until)
         if used - counts_now < allowed:
             return None
-        metrics.throttled(share.name).inc()
+        metrics.throttled(quota.name).inc()
         if windows.add(f"told {key}")[0] == 1:
-            _record(share)
+            _record(quota)
         return on_service_error(TooManyRequests(g.counted.seconds_left()))
 
     @app.after_request
     def announce(response: Response) -> Response:
         counted: _Counted | None = g.get("counted")
         if counted is not None:
-            if counted.share is _EVERYTHING and response.status_code not in (304, 429):
+            if counted.quota is _EVERYTHING and response.status_code not in (304, 429):
                 counted.used, counted.until = windows.add(counted.key)
-            name, remaining = counted.share.name, max(0, counted.allowed - counted.used)
+            name, remaining = counted.quota.name, max(0, counted.allowed - counted.used)
             response.headers.add("RateLimit-Policy", f'"{name}";q={counted.allowed};w={SECONDS}')
             response.headers.add("RateLimit", f'"{name}";r={remaining};t={counted.seconds_left()}')
         return response
 
 
-def _share() -> _Share:
-    if request.method in _UNSAFE and request.endpoint in _UNSAFE_SHARES:
-        return _UNSAFE_SHARES[request.endpoint]
+def _quota() -> _Quota:
+    if request.method in _UNSAFE and request.endpoint in _UNSAFE_QUOTAS:
+        return _UNSAFE_QUOTAS[request.endpoint]
     if request.endpoint in _TRANSFERS:
         return _TRANSFER
     if request.endpoint in _ENDPOINTS_OUT:
         return _WAYS_OUT
-    if request.method == "POST" and request.path in _SHARES:
-        return _SHARES[request.path]
+    if request.method == "POST" and request.path in _QUOTAS:
+        return _QUOTAS[request.path]
     return _OAUTH if request.path.startswith("/oauth/") else _EVERYTHING
 
 
-def _caller(share: _Share) -> str:
+def _caller(quota: _Quota) -> str:
     """Return who is counted: the sign-in that a good token names, without asking the database, or else the network."""
-    claims = _claims() if share.of_sign_in else None
+    claims = _claims() if quota.of_sign_in else None
     return f"sign-in {claims['sid']}" if claims else f"network {known_devices.network()}"
 
 
@@ -158,10 +158,10 @@ def _claims() -> tokens.Claims | None:
     return None
 
 
-def _record(share: _Share) -> None:
+def _record(quota: _Quota) -> None:
     claims = _claims()
     try:
-        audit.record(audit.Event.RATE_LIMIT_EXCEEDED, UUID(claims["sub"]) if claims else None, limit=share.name)
+        audit.record(audit.Event.RATE_LIMIT_EXCEEDED, UUID(claims["sub"]) if claims else None, limit=quota.name)
     except SQLAlchemyError as error:
         # The account is gone, or the database is: no reason to answer anything but 429.
         db.session.rollback()

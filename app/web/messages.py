@@ -3,7 +3,7 @@
 import flask
 
 
-def say(text: str, undo: str | None = None, label: str = "Undo") -> None:
+def flash(text: str, undo: str | None = None, label: str = "Undo") -> None:
     """Show the text on the next page; ``undo`` is the URL whose POST takes the action back, ``label`` its button."""
     # Flask's signature asks for text but it carries, and the templates expect, any JSON value.
     flask.flash({"text": text, "undo": undo, "label": label}, "status")  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_refuse_forged)
 
 
-def is_ours() -> bool:
+def is_same_origin() -> bool:
     """Tell whether the browser itself says that a page of this site sent the form; its silence is not enough."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is None and origin is None:

@@ -26,7 +26,7 @@ class Problem(Answer):
     operation: int = 0
 
 
-class Complaint(Answer):
+class FieldError(Answer):
     """What is wrong at one place: a JSON pointer into what was sent, or ``#/`` and the name of a parameter."""
 
     pointer: str
@@ -36,7 +36,7 @@ class Complaint(Answer):
 class ValidationProblem(Problem):
     """RFC 9457, with every place that is wrong; without any where the request as a whole is."""
 
-    errors: list[Complaint] = Field(default_factory=list)
+    errors: list[FieldError] = Field(default_factory=list)
 
 
 class OAuthError(Answer):

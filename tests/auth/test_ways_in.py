@@ -42,16 +42,16 @@ def claims(token: str) -> dict[str, object]:
 def test_tokens_are_made_for_a_password_or_a_refresh_token_and_for_nothing_else() -> None:
     ways_in = {
         "services/authentication.py:sign_in",
-        "services/authentication.py:start_anew",
+        "services/authentication.py:replace_sign_in",
         "services/tokens.py:rotate",
     }
     assert callers("tokens", "issue") == ways_in
     assert callers("sign_ins", "start") == {"services/authentication.py:sign_in"}
     # Only for who is signed in, and gives the password now or has given it lately.
-    assert callers("sign_ins", "replace") == {"services/authentication.py:start_anew"}
-    assert callers("authentication", "start_anew") == {
-        "services/accounts.py:change_password_anew",
-        "services/accounts.py:change_email_anew",
+    assert callers("sign_ins", "replace") == {"services/authentication.py:replace_sign_in"}
+    assert callers("authentication", "replace_sign_in") == {
+        "services/accounts.py:change_password_replacing_sign_in",
+        "services/accounts.py:change_email_replacing_sign_in",
         "services/authentication.py:reauthenticate",
     }
 

@@ -17,7 +17,7 @@ from sqlalchemy import insert
 
 from app.extensions import db
 from app.models import BlockedToken, MaintenanceRun, Task, time_ordered_id, utcnow
-from app.ops import upkeep
+from app.ops.maintenance import start
 from app.services import maintenance, tasks
 from tests.cli.conftest import Command
 from tests.conftest import ONE_DATABASE, Count, MakeApp
@@ -196,7 +196,7 @@ def test_a_failed_hour_is_no_end(make_app: MakeApp, count: Count, capfd: pytest.
     app = make_app(MAINTENANCE="1")
     with app.app_context(), db.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE maintenance_runs RENAME TO away")
-    over = upkeep.start(app, every=0.02)
+    over = start(app, every=0.02)
     try:
         logged = ""
         while "maintenance failed" not in logged:
@@ -216,7 +216,7 @@ def test_the_server_does_it_by_itself_unless_told_not_to(
     app: Flask, make_app: MakeApp, environment: Environment, count: Count, tmp_path: Path
 ) -> None:
     expire_tokens(app, 600)
-    upkeep.start(make_app(MAINTENANCE="0"), every=0.01)
+    start(make_app(MAINTENANCE="0"), every=0.01)
     time.sleep(0.2)
     assert count("blocked_tokens") == 600
     with closing(start_server(environment | {"MAINTENANCE": "1"}, tmp_path / "log")) as servers:

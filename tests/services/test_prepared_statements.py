@@ -25,8 +25,8 @@ def test_a_prepared_statement_gives_the_same_types_as_an_ordinary_one(app: Flask
         with db.read() as connection:
             ordinary = tuple(connection.execute(statement, values).one())
         for _ in range(7):  # PostgreSQL takes another plan from the sixth time on
-            assert [tuple(row) for row in db.ask(statement, values)] == [ordinary]
-        assert db.ask(statement, values | {"title": "it's; DROP TABLE tasks --%(owner)s"}) == []
+            assert [tuple(row) for row in db.fetch_all(statement, values)] == [ordinary]
+        assert db.fetch_all(statement, values | {"title": "it's; DROP TABLE tasks --%(owner)s"}) == []
 
 
 def test_what_goes_wrong_with_a_prepared_statement_is_asked_anew_or_told_as_usual(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_what_goes_wrong_with_a_prepared_statement_is_asked_anew_or_told_as_usua
                 connection.exec_driver_sql("DEALLOCATE ALL")
             assert carol.get("/api/me").status_code == 200
             with pytest.raises(DBAPIError, match="division by zero"):
-                db.ask(select(literal_column("1") / bindparam("by", type_=Integer)), {"by": 0})
+                db.fetch_all(select(literal_column("1") / bindparam("by", type_=Integer)), {"by": 0})
             with pytest.raises(DataError, match="too long") as caught:
                 task_writes.add_at_once(UUID(carol.id), {"title": "Secret title".ljust(501, "x")})
             assert "Secret title" not in str(caught.value)
@@ -57,19 +57,19 @@ def _names(app: Flask) -> list[str]:
 
 def test_a_unit_of_prepared_statements_is_carried_out_in_order_and_kept(app: Flask, alice: Person) -> None:
     for _ in range(7):  # PostgreSQL takes another plan from the sixth time on
-        with app.app_context(), db.work() as work:
-            work.later(_RENAME, {"name": "First"})
-            work.later(_RENAME, {"name": "it's; ROLLBACK --%(name)s"})
-            assert [tuple(row) for row in work.do(_NAMES, {})] == [("it's; ROLLBACK --%(name)s",)]
-            work.later(_RENAME, {"name": "Last"})
+        with app.app_context(), db.unit_of_work() as work:
+            work.execute_later(_RENAME, {"name": "First"})
+            work.execute_later(_RENAME, {"name": "it's; ROLLBACK --%(name)s"})
+            assert [tuple(row) for row in work.execute(_NAMES, {})] == [("it's; ROLLBACK --%(name)s",)]
+            work.execute_later(_RENAME, {"name": "Last"})
         assert _names(app) == ["Last"]
 
 
 def _fail(error: type[BaseException]) -> None:
-    with db.work() as work:
-        work.later(_RENAME, {"name": "Renamed"})
-        work.do(_NAMES, {})
-        work.later(_RENAME, {"name": "Renamed again"})
+    with db.unit_of_work() as work:
+        work.execute_later(_RENAME, {"name": "Renamed"})
+        work.execute(_NAMES, {})
+        work.execute_later(_RENAME, {"name": "Renamed again"})
         raise error
 
 
@@ -82,26 +82,26 @@ def test_a_unit_of_prepared_statements_that_fails_leaves_neither_rows_nor_a_tran
                 _fail(error)
             with db.engine.connect() as connection:
                 assert connection.scalar(_NAMES) == "Alice"
-            with db.work() as work:  # on the same connection
-                assert [tuple(row) for row in work.do(_NAMES, {})] == [("Alice",)]
+            with db.unit_of_work() as work:  # on the same connection
+                assert [tuple(row) for row in work.execute(_NAMES, {})] == [("Alice",)]
 
 
-def _carry_out(statement: Select[Any], values: dict[str, Any], name: str = "Secret name") -> None:
-    with db.work() as work:
-        work.later(_RENAME, {"name": name})
-        work.do(statement, values)
+def _execute(statement: Select[Any], values: dict[str, Any], name: str = "Secret name") -> None:
+    with db.unit_of_work() as work:
+        work.execute_later(_RENAME, {"name": name})
+        work.execute(statement, values)
 
 
 def test_an_error_of_the_database_ends_a_unit_of_prepared_statements_as_usual(tmp_path: Path) -> None:
     with installation("postgresql", tmp_path) as env, opened(env) as app, app.app_context():
         make_person(app, "carol@example.org", name="Carol")
         with pytest.raises(DBAPIError, match="division by zero"):
-            _carry_out(_DOUBT, {"by": 0})
+            _execute(_DOUBT, {"by": 0})
         with pytest.raises(DataError, match="too long") as caught:
-            _carry_out(_NAMES, {}, "Secret name".ljust(101, "x"))
+            _execute(_NAMES, {}, "Secret name".ljust(101, "x"))
         assert "Secret name" not in str(caught.value)
         with pytest.raises(OperationalError, match="terminat"):
-            _carry_out(select(func.pg_terminate_backend(func.pg_backend_pid())), {})
+            _execute(select(func.pg_terminate_backend(func.pg_backend_pid())), {})
         assert _names(app) == ["Carol"]
-        _carry_out(_NAMES, {}, "Carol C.")
+        _execute(_NAMES, {}, "Carol C.")
         assert _names(app) == ["Carol C."]

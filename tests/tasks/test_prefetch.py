@@ -60,27 +60,27 @@ def test_who_is_asking_is_the_same_with_and_without(app: Flask) -> None:
         alone = liveness.principal(claims)
         assert alone is not None
         assert alone.name == ODD_NAME
-        for question in (
-            tasks.question(user_id, UUID(task["id"])),
-            tasks.question(user_id, UUID(int=0)),
-            task_lists.question(user_id, Query(), 20),
-            task_lists.question(user_id, Query(status="trash"), 20),
+        for statement in (
+            tasks.statement(user_id, UUID(task["id"])),
+            tasks.statement(user_id, UUID(int=0)),
+            task_lists.statement(user_id, Query(), 20),
+            task_lists.statement(user_id, Query(status="trash"), 20),
         ):
-            assert liveness.principal(claims, question) == alone
-            assert db.ask(*question) == db.ask(*question)
+            assert liveness.principal(claims, statement) == alone
+            assert db.fetch_all(*statement) == db.fetch_all(*statement)
 
 
 def test_what_was_read_ahead_answers_that_question_once_and_no_other(app: Flask, alice: Person) -> None:
     first, second = (UUID(alice.make_task(title=title)["id"]) for title in ("First", "Second"))
     user_id = UUID(alice.id)
     with app.app_context():
-        question = tasks.question(user_id, first)
-        db.prefetched(question, ["read ahead"])
-        assert [row[1] for row in db.ask(*tasks.question(user_id, second))] == ["Second"]
-        assert [row[1] for row in db.ask(*question)] == ["First"]
-        db.prefetched(question, ["read ahead"])
-        assert db.ask(*question) == ["read ahead"]
-        assert [row[1] for row in db.ask(*question)] == ["First"]
+        statement = tasks.statement(user_id, first)
+        db.prefetched(statement, ["read ahead"])
+        assert [row[1] for row in db.fetch_all(*tasks.statement(user_id, second))] == ["Second"]
+        assert [row[1] for row in db.fetch_all(*statement)] == ["First"]
+        db.prefetched(statement, ["read ahead"])
+        assert db.fetch_all(*statement) == ["read ahead"]
+        assert [row[1] for row in db.fetch_all(*statement)] == ["First"]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "cursor=nonsense", "q=due:someday", "limit=1&limit=2", "unknown=1"])

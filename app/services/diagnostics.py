@@ -49,7 +49,7 @@ class Result(NamedTuple):
     cure: str | None
 
 
-def examine() -> list[Result]:
+def run() -> list[Result]:
     """Run every check against the current application; never raises, and shows no secret.
 
     Leaves out checks that do not apply, such as that of Redis where none is used.
