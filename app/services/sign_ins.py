@@ -23,14 +23,16 @@ _SEEN_AT_MOST_EVERY = timedelta(minutes=1)
 
 
 def touch(who: Principal) -> None:
-    """Note that the sign-in was seen now, if the last note is over a minute old and it can be written; commits."""
+    """Note that the sign-in was seen now, if the last note is over a minute old and can be written at once; commits."""
     now = utcnow()
     if now - who.last_seen_at < _SEEN_AT_MOST_EVERY:
         return
     ip = get_contextvars().get("ip", "")
     stale = SignIn.last_seen_at < now - _SEEN_AT_MOST_EVERY
+    # Whoever holds the row (PostgreSQL) is about to change it: not worth the wait of somebody who wants to read.
+    free = select(SignIn.id).where(SignIn.id == who.sign_in_id, stale).with_for_update(skip_locked=True)
     try:
-        db.session.execute(update(SignIn).where(SignIn.id == who.sign_in_id, stale).values(last_seen_at=now, ip=ip))
+        db.session.execute(update(SignIn).where(SignIn.id.in_(free)).values(last_seen_at=now, ip=ip))
         db.session.commit()
     except DBAPIError:
         db.session.rollback()  # no reason to refuse what may only want to read

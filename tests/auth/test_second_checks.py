@@ -16,6 +16,7 @@ from app.extensions import db
 from app.services import passwords
 from app.services.clients import FIRST_PARTY
 from tests.auth.guesses import fail, login, waits
+from tests.backups import POSTGRESQL
 from tests.conftest import Count, MakeApp
 from tests.oauth_clients import register
 from tests.pages import Browser
@@ -174,3 +175,13 @@ def test_reading_goes_on_where_being_seen_cannot_be_noted(
     client = make_app(**read_only).test_client()
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=2)):
         assert client.get(alice.url("/tasks"), headers=alice.bearer()).status_code == 200
+
+
+@POSTGRESQL
+def test_reading_does_not_wait_for_whoever_holds_the_sign_in(app: Flask, alice: Person) -> None:
+    with app.app_context(), db.engine.connect() as elsewhere:
+        elsewhere.execute(text("SELECT id FROM sign_ins FOR UPDATE"))
+        with time_machine.travel(datetime.now(UTC) + timedelta(minutes=2)):
+            began = monotonic()
+            assert alice.get("/tasks").status_code == 200
+            assert monotonic() - began < 5  # it would be let go of after 10
