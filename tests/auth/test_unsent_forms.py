@@ -47,7 +47,8 @@ def test_what_was_typed_comes_back_after_signing_in_however_often_the_password_i
     browser = Browser(app, alice)
     token = form_token(browser)
     change(app, revoked_at=utcnow())
-    answer = browser.send(path, fields | {"csrf_token": token, "unknown": "field", "password": "hunter2 hunter2"})
+    more = {"unknown": "field", "password": "hunter2 hunter2", "back": "https://elsewhere.example/"}
+    answer = browser.send(path, more | fields | {"csrf_token": token})
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="taskward"'
     for _ in range(2):
@@ -61,6 +62,7 @@ def test_what_was_typed_comes_back_after_signing_in_however_often_the_password_i
     assert sent["csrf_token"] != token
     assert "unknown" not in sent
     assert "hunter2" not in back.text
+    assert "elsewhere.example" not in back.text
     done = browser.send(path, sent | {"title": "Water the plants", "due_date": "", "name": "Al"})
     assert done.status_code == 303, done.text
     assert browser.get(done.location).status_code == 200
