@@ -1,9 +1,10 @@
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector) => [...document.querySelectorAll(selector)];
+const say = (selector, text) => $$(selector).forEach((at) => at.replaceChildren(text));
 
 const rule = { createScriptURL: () => "/service-worker.js" };
 const policy = window.trustedTypes?.createPolicy("service-worker", rule) ?? rule;
-navigator.serviceWorker?.register(policy.createScriptURL("")).catch(() => {}); // Sign-out may end it.
+navigator.serviceWorker?.register(policy.createScriptURL("")).catch(() => {}); // Sign-out ends it.
 
 function reveal(button) {
   const input = button.previousElementSibling;
@@ -23,15 +24,15 @@ function ago(time) {
   time.textContent = unit ? words.format(-Math.round(seconds / size), unit) : "just now";
 }
 
-const refresh = () => $$("time[data-relative]").forEach(ago);
+const refresh = () => $$("[data-relative]").forEach(ago);
 refresh();
 setInterval(refresh, 6e4);
 
-// Tasks: answers replace what is there.
+// Answers replace what is there.
 
 const read = (...form) => new URLSearchParams(new FormData(...form));
 const make = (name, values) => Object.assign(document.createElement(name), values);
-const ours = (url) => [location, url].every((at) => at.href.startsWith(`${location.origin}/tasks`));
+const ours = (url) => [location, url].every((at) => at.href.startsWith(`${origin}/tasks`));
 const modified = (event) => event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey;
 const OPEN = "dialog.page[open]";
 const queue = []; // The first is under way.
@@ -42,7 +43,9 @@ function load(...asked) {
 
 function next() {
   const [url, body] = queue[0];
-  const xhr = Object.assign(new XMLHttpRequest(), { responseType: "document", timeout: 3e4 });
+  const xhr = new XMLHttpRequest();
+  xhr.responseType = "document";
+  xhr.timeout = 3e4;
   xhr.onloadend = () => {
     const answer = xhr.response, at = new URL(xhr.responseURL || url, location);
     if (!ours(at)) location = at;
@@ -63,9 +66,11 @@ function show(answer, url, fresh, asked, sent) {
   const main = $("main", answer), add = $(".add"), empty = $(".add", answer);
   $(OPEN)?.close();
   if ("dialog" in main.dataset && !$("main[data-dialog]")) {
-    const dialog = make("dialog", { className: "page", ariaLabel: answer.title, onclose: () => dialog.remove() });
+    const dialog = make("dialog", { className: "page", ariaLabel: answer.title, at: location.href });
+    dialog.onclose = () => dialog.remove();
     dialog.oninput = () => (fresh = false); // A refused form is filled.
     dialog.oncancel = (event) => fresh || confirm("Leave without saving?") || event.preventDefault();
+    onbeforeunload = () => (fresh || !$(OPEN) ? null : true);
     document.body.append(dialog);
     dialog.append(...main.childNodes);
     dialog.showModal();
@@ -95,39 +100,44 @@ function successor(active) {
   return () => {
     const rows = $$(".task");
     if (!row) return document.getElementById(from.id) ?? (from.closest(".tabs") && $(".tabs [aria-current]"));
-    const next = $(`#${row.id}`) ?? rows[Math.min(place, rows.length - 1)];
+    const next = $(`#${row.id}`) ?? rows[place] ?? rows.at(-1);
     return next && ($(`.${from.classList[0]}`, next) ?? $("a", next));
   };
 }
 
-addEventListener("submit", (event) => {
+onsubmit = (event) => {
   $$("[aria-pressed=true]").forEach(reveal); // Only type=password is saved.
   const form = event.target, url = new URL(form.getAttribute("action") ?? "", location);
   if (event.defaultPrevented || form.method === "dialog" || !ours(url)) return;
   event.preventDefault();
   const fields = read(form, event.submitter);
   form.method === "post" ? load(url, fields) : load(`${url.pathname}?${fields}`);
-});
+};
 
-addEventListener("click", (event) => {
+onclick = (event) => {
   const link = event.target.closest("a[href]");
   if (event.target.ariaPressed) reveal(event.target);
   if (!link || link.hash || modified(event) || event.shiftKey || !ours(link)) return;
   event.preventDefault();
-  if (link.closest(OPEN) && link.href === location.href) $(OPEN).close();
+  link.closest(OPEN)?.close();
   load(link.href);
-});
+};
 
-addEventListener("change", () => $("[data-selected]")?.replaceChildren(`${$$(".pick :checked").length} selected`));
+onchange = () => say("[data-selected]", `${$$(".pick :checked").length} selected`);
 
-addEventListener("popstate", () => location.hash || load(location.href));
+onpopstate = () => {
+  const dialog = $(OPEN);
+  if (!dialog) return location.hash || load(location.href);
+  history.pushState(null, "", dialog.at); // Back closes it.
+  dialog.requestClose();
+};
 
 // Keys.
 
 const TYPING = "input:not([type=checkbox]), select, textarea, dialog", shortcuts = $("#shortcuts-on");
 let prefix = "";
 
-addEventListener("keydown", (event) => {
+onkeydown = (event) => {
   const { form } = event.target;
   if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
@@ -141,16 +151,15 @@ addEventListener("keydown", (event) => {
     : $($(`[data-keys~="${CSS.escape(key)}"]`)?.dataset.target || "none");
   if (!target) return;
   event.preventDefault();
-  if (step || target.matches(TYPING)) enter(target);
-  else target.click();
-});
+  step || target.matches(TYPING) ? enter(target) : target.click();
+};
 
 if (shortcuts) {
   shortcuts.checked = !localStorage.noShortcuts;
   shortcuts.onchange = () => (localStorage.noShortcuts = shortcuts.checked ? "" : 1);
 }
 
-// The end of the sign-in.
+// Sign-in ends.
 
 const { user, left, renewable } = document.body.dataset;
 const tabs = new BroadcastChannel("session");
@@ -159,12 +168,10 @@ tabs.postMessage(user);
 if (user) {
   let end, idle, timer, shown;
 
-  const say = (selector, text) => $$(selector).forEach((at) => at.replaceChildren(text));
-
   const show = (name) => {
     if (name === shown) return;
     shown = name;
-    for (const dialog of $$("[data-session]")) dialog.close();
+    $("[data-session][open]")?.close();
     if (name) $(`[data-session=${name}]`).showModal();
   };
 
@@ -173,7 +180,7 @@ if (user) {
     if (seconds > 0) show(soon && (idle ? "idle" : "absolute"));
     say("[data-countdown]", `${seconds} seconds`);
     if ([60, 30, 10].includes(seconds)) say("dialog [role=status]", `${seconds} seconds left`);
-    clearTimeout(timer); // Timers cannot wait for 25 days.
+    clearTimeout(timer); // Timers end at 25 days.
     timer = setTimeout(soon ? tick : check, Math.min(Math.max(seconds - 120, 1), 86400) * 1000);
   };
 

@@ -141,6 +141,38 @@ def test_the_edit_form_opens_over_the_list_and_the_focus_comes_back(open_page: O
 
 
 @ONE_DATABASE
+def test_going_back_closes_the_edit_form_and_asks_before_it_throws_away_what_was_typed(
+    open_page: OpenPage, alice: Person
+) -> None:
+    plant(alice)
+    page = open_list(open_page, alice)
+    page.get_by_role("link", name="Today").click()
+    expect(page.get_by_role("heading", name="Tasks for today")).to_be_visible()
+    page.get_by_role("link", name="Open").click()
+    dialog, notes = page.get_by_role("dialog"), page.get_by_role("dialog").get_by_label("Notes")
+    page.get_by_role("link", name="Call").click()
+    expect(notes).to_be_visible()
+    page.evaluate("history.back()")
+    expect(dialog).to_have_count(0)
+    expect(page).to_have_url(re.compile("/tasks$"))
+
+    page.get_by_role("link", name="Call").click()
+    notes.fill("half a thought")
+    for leave, kind in (("history.back()", "confirm"), ("setTimeout(() => location.reload())", "beforeunload")):
+        page.once("dialog", lambda question: question.dismiss())
+        with page.expect_event("dialog") as asked:
+            page.evaluate(leave)
+        assert asked.value.type == kind
+        expect(notes).to_have_value("half a thought")
+    page.once("dialog", lambda question: question.accept())
+    page.evaluate("history.back()")
+    expect(dialog).to_have_count(0)
+    expect(titles(page)).to_have_text(["Answer", "Buy", "Call"])
+    page.evaluate("history.back()")
+    expect(page.get_by_role("heading", name="Tasks for today")).to_be_visible()
+
+
+@ONE_DATABASE
 def test_the_list_behind_a_dialog_is_fresh_when_that_is_closed(open_page: OpenPage, alice: Person) -> None:
     plant(alice)
     page = open_list(open_page, alice)
