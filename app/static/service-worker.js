@@ -1,7 +1,7 @@
 // Shows a page of our own when the server cannot be reached. Keeps that page and what it is drawn with, nothing else.
 
 const PAGE = "/static/offline.html";
-const FILES = [PAGE, "/static/app.css", "/static/favicon.svg"];
+const FILES = [PAGE, "/static/app.css", "/static/favicon.svg", "/static/offline.js"];
 
 addEventListener("install", (event) => {
   skipWaiting();

@@ -28,11 +28,19 @@ def test_without_a_connection_there_is_a_page_that_says_so_and_nothing_private_i
     expect(page.get_by_role("heading", name="Taskward cannot be reached")).to_be_visible()
     # Styled, and at the address that was asked for.
     assert page.evaluate("getComputedStyle(document.querySelector('.card')).display") == "grid"
+    with page.expect_navigation():
+        page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("heading", name="Taskward cannot be reached")).to_be_visible()
+    # The page that was asked for comes by itself once there is a connection.
     page.context.set_offline(False)
-    page.get_by_role("link", name="Try again").click()
-    expect(page.get_by_role("heading", name="Tasks for today")).to_be_visible()
+    expect(page.get_by_role("heading", name="Tasks for today")).to_be_visible(timeout=20_000)
     assert page.url.endswith("/tasks?status=today")
-    assert sorted(page.evaluate(_KEPT)) == ["/static/app.css", "/static/favicon.svg", "/static/offline.html"]
+    assert sorted(page.evaluate(_KEPT)) == [
+        "/static/app.css",
+        "/static/favicon.svg",
+        "/static/offline.html",
+        "/static/offline.js",
+    ]
 
 
 @ONE_DATABASE
