@@ -15,6 +15,9 @@ def undo(user_id: UUID, written_at: int) -> list[TaskRow]:
 
     What it changed gets its former values, what it created goes to the trash. Returns these tasks as they are now, none
     if there is nothing left to take back; their revision names this write, which can be undone in turn.
+
+    Raises:
+        UserNotFound: the account was deleted in the meantime.
     """
     with task_writes.unit_of_work(user_id) as rev:
         mine = Task.user_id == user_id, Task.rev == written_at, Task.former.is_not(None)

@@ -1,4 +1,7 @@
-"""Tasks: create, read, change, trash, restore. Every function takes the owner first and sees nobody else's rows."""
+"""Tasks: create, read, change, trash, restore. Every function takes the owner first and sees nobody else's rows.
+
+Those that write for one request raise `UserNotFound`, too, if the account was deleted in the meantime.
+"""
 
 from typing import Any
 from uuid import UUID
