@@ -129,7 +129,7 @@ onpopstate = () => {
   const dialog = $(OPEN);
   if (!dialog) return location.hash || load(location.href);
   history.pushState(null, "", dialog.at); // Back closes it.
-  dialog.requestClose();
+  dialog.requestClose?.();
 };
 
 // Keys.

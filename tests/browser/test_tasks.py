@@ -178,6 +178,7 @@ def test_the_list_behind_a_dialog_is_fresh_when_that_is_closed(open_page: OpenPa
     page = open_list(open_page, alice)
     page.get_by_role("link", name="Buy").click()
     dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Title")).to_be_visible()  # it is deleted after the form was asked for
     task = next(task for task in alice.get("/tasks").get_json()["items"] if task["title"] == "Buy")
     alice.delete(f"/tasks/{task['id']}")
     dialog.get_by_label("Title").fill("Buy milk")
