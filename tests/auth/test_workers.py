@@ -1,14 +1,14 @@
 """Under gunicorn with two workers, on each database: what must hold across processes."""
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.auth.workers import call, refresh, sign_in
+from tests.connections import wait_for_two_workers
 from tests.people import PASSWORD, Person
-from tests.servers import Server, children
+from tests.servers import Server
 
 
 @pytest.mark.proves("T16", "ASVS 10.4.5")
@@ -52,10 +52,7 @@ def test_a_revoked_sign_in_is_refused_by_every_worker_on_the_next_request(server
 
 def test_both_workers_take_part(server: Server, alice: Person) -> None:
     """Guards the tests above: with one worker they would prove nothing."""
-    deadline = time.monotonic() + 30  # the first one answers before the second is there
-    while len(children(server.process.pid)) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_for_two_workers(server)
 
 
 @pytest.mark.proves("ASVS 16.2.5")
