@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Locator, Page, Response
 
 #: An address at which somebody has guessed too often.
 GUESSED = "guessed@example.org"
@@ -24,8 +24,6 @@ class State:
     status: int = 200
     #: Happens while the page is open, before anything is filled in.
     meanwhile: Callable[[Page], object] = lambda _: None
-    #: False: what is in it was drawn by a program of somebody else.
-    ours: bool = True
     #: The name of what is pressed is all of it.
     exact: bool = False
 
@@ -41,6 +39,30 @@ def _saved_elsewhere(page: Page) -> None:
 
 def _drawn(page: Page) -> None:
     page.locator(".opblock, main p").first.wait_for()
+
+
+def _operation(page: Page, method: str, path: str) -> Locator:
+    _drawn(page)
+    operation = page.locator(f".opblock-{method}:has([data-path='{path}'])")
+    operation.locator(".opblock-summary-control").click()
+    operation.get_by_role("button", name="Try it out").click()
+    return operation
+
+
+def _tried(page: Page) -> None:
+    operation = _operation(page, "get", "/healthz")
+    operation.get_by_role("button", name="Execute").click()
+    operation.locator(".live-responses-table").wait_for()
+
+
+def _body_and_schema(page: Page) -> None:
+    _operation(page, "post", "/api/users/{user_id}/tasks").get_by_role("tab", name="Schema").last.click()
+
+
+def _authorization(page: Page) -> None:
+    _drawn(page)
+    page.get_by_role("button", name="Authorize").click()
+    page.get_by_label("Username").wait_for()
 
 
 def _unbounded(page: Page) -> None:
@@ -128,7 +150,10 @@ STATES = [
         "import with problems", "/account/data", fill={"File": _file("a.json", "[]")}, press="Check file", status=422
     ),
     State("feed shown", "/account/data", press="Make an address"),
-    State("API", "/api/docs", "nobody", meanwhile=_drawn, ours=False),
+    State("API", "/api/docs", "nobody", meanwhile=_drawn),
+    State("API tried", "/api/docs", "nobody", meanwhile=_tried),
+    State("API schema", "/api/docs", "nobody", meanwhile=_body_and_schema),
+    State("API authorization", "/api/docs", "nobody", meanwhile=_authorization),
     *(
         State(f"session {name}", "/account", meanwhile=_opened(f"[data-session={name}]"))
         for name in ("idle", "absolute", "over", "other")

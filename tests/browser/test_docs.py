@@ -39,6 +39,17 @@ def test_a_request_can_be_tried_with_a_token_in_each_theme_and_width(open_page: 
 
 
 @ONE_DATABASE
+def test_an_operation_has_an_address_that_opens_it(open_page: OpenPage) -> None:
+    page = open_page(viewport=WIDE)
+    page.goto("/api/docs")
+    page.get_by_role("button", name="GET /healthz").first.press("Enter")
+    page.wait_for_url("**/api/docs#/**")
+    another = page.context.new_page()
+    another.goto(page.url)
+    expect(another.locator(".opblock.is-open")).to_contain_text("/healthz")
+
+
+@ONE_DATABASE
 def test_without_javascript_the_page_leads_to_the_document(open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
     page.goto("/api/docs")
