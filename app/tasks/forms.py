@@ -49,7 +49,7 @@ class NewTaskForm(Form):
         [DataRequired("Enter a title.")],
         render_kw={
             "maxlength": 500,
-            "placeholder": "What needs doing?",
+            "placeholder": "Buy milk due:friday",
             "autocomplete": "off",
             "dir": "auto",
         },
