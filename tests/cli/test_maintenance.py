@@ -209,6 +209,10 @@ def test_a_failed_hour_is_no_end(make_app: MakeApp, count: Count, capfd: pytest.
         assert _until(lambda: count("blocked_tokens") == 0)
     finally:
         over.set()
+        # What it has in hand would otherwise come back to a pool that is closed already, and stay open.
+        for thread in threading.enumerate():
+            if thread.name == "maintenance":
+                thread.join()
 
 
 @ONE_DATABASE
