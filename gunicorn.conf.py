@@ -18,7 +18,7 @@ except ConfigError as error:
 bind = [each for each in (_settings["bind"], _settings["metrics_bind"]) if each]
 workers = _settings["workers"]
 threads = _settings["threads"]
-worker_class = "app.ops.worker.PacedWorker"
+worker_class = "app.ops.worker.LeaderWorker"
 # What the kernel sends by itself, nothing can give up waiting for.
 sendfile = False
 # Whoever connects says where from, over which scheme and under which prefix; PROXY_HOPS decides what is believed of

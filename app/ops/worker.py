@@ -1,212 +1,240 @@
-"""gunicorn's threaded worker, with an end to waiting for whoever sends or reads slowly.
+"""gunicorn's threaded worker, as leader and followers (Schmidt et al., Pattern-Oriented Software Architecture 2)."""
 
-gunicorn's own waits for a request, once its first byte is there, and for an answer to be read, as long as the client
-likes, and each of them occupies a thread: a few idle connections would stop the service.
-"""
-
-import errno
-import mmap
-import select
+import selectors
 import socket
-import struct
+import sys
+import threading
 import time
-from collections import deque
+from contextlib import suppress
 from typing import Any
 
-from gunicorn.util import close_graceful
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn
 from structlog.contextvars import clear_contextvars
 
-#: Seconds after which a client that sends or takes nothing is given up.
-PATIENCE = 10.0
-#: Bytes a second that count as progress: so many sent or taken buy another second.
-PACE = 4096
-#: Seconds for which a thread that has nothing else to do waits for the next request of a connection.
-SOON = 0.002
-# The kernel's struct timeval, and as much as gunicorn receives at once.
-_TIMEVAL = struct.Struct("ll")
-_AHEAD = 8192
-# A plain number: to combine members of Python's enumeration takes a hundredth of the time of a short request.
-_AT_ONCE = int(socket.MSG_DONTWAIT)
+from app.ops.balance import BalancedWorker
+from app.ops.sockets import PacedSocket
+
+#: Seconds that a request may take before a follower is promoted to lead.
+LEAD = 0.002
 #: Seconds that a worker leaves a new connection to one that has fewer.
 PRECEDENCE = 0.001
-
-# How many connections each worker has, plus one; 0 is nobody. The workers of a server share this memory. Two of which
-# one is 256 workers younger share a place: then the others go by what either of them wrote last.
-_HELD = memoryview(mmap.mmap(-1, 256 * 4)).cast("i")
+# Seconds without a request after which nobody looks any more how long they take.
+_QUIET = 0.1
 
 
-class PacedSocket(socket.socket):
-    """A client's connection that, for whoever is too slow, behaves as if the client had gone away.
+class LeaderWorker(BalancedWorker):
+    """A threaded worker in which one thread, the leader, waits for requests and answers them itself.
 
-    Each system call lets go of the interpreter's lock, and under load the threads wait for one another at each. So the
-    kernel itself waits `SOON` for what is to be received, instead of saying first that there is something; it never
-    waits to send; and neither is changed back and forth, as gunicorn would. A twentieth more requests are answered by
-    the first, and a tenth by the last.
+    gunicorn's hands each request from the thread that waits to another one and back, and the threads wait for one
+    another whenever one of them lets go of the interpreter's lock, several times a request: at 16 connections a third
+    to a half more requests are answered without. A leader that has to wait for a client, or whose request takes longer
+    than `LEAD`, is one no more: a follower goes on in its place, for as many requests as there are threads.
     """
 
-    def __init__(self, accepted: socket.socket) -> None:
-        """Take over the connection; the socket given is of no use afterwards."""
-        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
-        super().setblocking(True)
-        super().setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(0, int(SOON * 1e6)))
-        self._until = 0.0
-        self._timeout: float | None = None
-        self._ahead = b""
-        self._held = b""
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """Refuse what gunicorn could do, but not in this way."""
+        super().check_config(cfg, log)
+        if cfg.is_ssl:
+            sys.exit("taskward: TLS is for the proxy in front: run gunicorn without a certificate")
 
-    def expect_request(self) -> None:
-        """Begin to measure how long the next request takes to come in."""
-        self._until = time.monotonic() + PATIENCE
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Begin without a leader; runs in the process that all workers come from."""
+        super().__init__(*args, **kwargs)
+        #: Those that wait for a request, the first to be given up first. Only the leader looks at it.
+        self.keepalived_conns: dict[Any, None] = {}
+        # Held to change who leads, and by whoever must not lose the lead meanwhile.
+        self._lock = threading.Lock()
+        self._leader: int | None = None
+        # What the leader is answering, if anything, and the how many-eth request it is.
+        self._answering: Any = None
+        self._number = 0
+        self._busy = threading.Event()
+        self._over = threading.Event()
+        self._failure: BaseException | None = None
+        self._ends_at: float | None = None
 
-    def setblocking(self, flag: bool, /) -> None:
-        """Take note."""
-        self._timeout = None if flag else 0.0
-
-    def settimeout(self, value: float | None, /) -> None:
-        """Take note; a client that is too slow is given up earlier."""
-        self._timeout = value
-
-    def gettimeout(self) -> float | None:
-        """Return what was noted."""
-        return self._timeout
-
-    def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Receive as usual.
-
-        Raises:
-            ConnectionResetError: the request takes too long.
-        """
-        data, self._ahead = self._ahead[:size], self._ahead[size:]
-        while not data:
-            try:
-                data = super().recv(size, flags)
+    def run(self) -> None:
+        """See that somebody leads until the worker has to end; runs in the main thread."""
+        self.poller.register(self.method_queue.fileno(), selectors.EVENT_READ, self.method_queue.run_callbacks)
+        self.tpool.submit(self._lead)
+        while not self._over.is_set():
+            self.notify()
+            if not self.is_parent_alive():
+                self.alive = False
+            if self._ends_at and time.monotonic() > self._ends_at:
                 break
-            except BlockingIOError:
-                self._wait(select.POLLIN, self._until)
-        self._until += len(data) / PACE
-        return data
+            self._watch(time.monotonic() + 1)
+        self._over.set()
+        self.tpool.shutdown(wait=False)
+        if self._failure:
+            raise self._failure
+        for listener in self.sockets:
+            listener.close()
 
-    def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """Send as usual, but the head of an answer, which gunicorn sends by itself, together with what follows it.
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End at once."""
+        self._over.set()
+        self.method_queue.defer(lambda: None)
+        super().handle_quit(sig, frame)
 
-        Raises:
-            ConnectionResetError: it takes too long to get rid of it.
-        """
-        if not self._held and data[:9] == b"HTTP/1.1 " and data[-4:] == b"\r\n\r\n":
-            self._held = data
-            return
-        view, until = memoryview(self._held + data), time.monotonic() + PATIENCE
-        self._held = b""
-        while view:
-            try:
-                sent = super().send(view, flags | _AT_ONCE)
-            except BlockingIOError:
-                self._wait(select.POLLOUT, until)
-            else:
-                until += sent / PACE
-                view = view[sent:]
+    def _watch(self, until: float) -> None:
+        """Promote a follower whenever the leader's request takes long; looks only while there are requests."""
+        self._busy.wait(until - time.monotonic())
+        last, since = self._number, time.monotonic()
+        while (now := time.monotonic()) < until and now - since < _QUIET and not self._over.is_set():
+            time.sleep(LEAD)
+            if self._number != last:
+                last, since = self._number, now
+            elif self._answering:
+                self._promote_follower(last)
+        self._busy.clear()
+        if self._answering:  # it has begun meanwhile, and may have found that somebody was watching
+            self._busy.set()
 
-    def finish_answer(self) -> None:
-        """Send a head that nothing followed."""
-        if self._held:
-            self.sendall(b"")
+    def _promote_follower(self, number: int) -> None:
+        """Have a follower lead, unless the leader's request is not that one any more."""
+        with self._lock:
+            if self._answering is None or self._number != number:
+                return
+            self.poller.unregister(self._answering.sock)
+            self._leader = self._answering = None
+        with suppress(RuntimeError):  # the worker is ending
+            self.tpool.submit(self._lead)
 
-    def comes_soon(self) -> bool:
-        """Tell whether the client goes on at once, as programs do, or hangs up; waits `SOON` at most."""
+    def _step_down(self) -> None:
+        """Have a follower lead, if it is this thread that does."""
+        if self._leader == threading.get_ident():
+            self._promote_follower(self._number)
+
+    def _lead(self) -> None:
+        """Wait for requests and answer them until somebody else leads; runs in a thread."""
+        me = self._leader = threading.get_ident()
         try:
-            self._ahead = super().recv(_AHEAD)
-        except BlockingIOError:
-            return False
-        return True
+            while self._leader == me and not self._over.is_set():
+                if not self.alive and self._may_end():
+                    self._end()
+                    break
+                self.set_accept_enabled(self.alive and self.nr_conns < self.worker_connections)
+                for key, _ in self.poller.select(1.0):
+                    key.data(key.fileobj)
+                    if self._leader != me:
+                        break  # the next leader hears of the others, too
+                else:
+                    self.murder_keepalived()
+        except BaseException as failure:  # noqa: BLE001 - raised again, where the whole worker ends with it
+            self._failure = failure
+            self._end()
 
-    def _wait(self, event: int, until: float) -> None:
-        seconds = until - time.monotonic()
-        if self._timeout is not None:
-            seconds = min(seconds, self._timeout)
-        ready = select.poll()
-        ready.register(self, event)
-        if seconds <= 0 or not ready.poll(seconds * 1000):
-            # Of all errors of a connection, gunicorn passes over this one in silence.
-            raise ConnectionResetError(errno.ECONNRESET, "the client is too slow")
+    def _may_end(self) -> bool:
+        """Tell whether nobody waits for an answer, or has been told too late that there will be no more."""
+        now = time.monotonic()
+        if self._ends_at is None:
+            self._ends_at = now + self.cfg.graceful_timeout
+            self._cap_keepalive(now + STOP_KEEPALIVE_LINGER)
+        return self.nr_conns == 0
 
-
-class PacedWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """A threaded worker whose connections are paced, and as many as those of the other workers.
-
-    Whoever wakes up first takes a connection, which mostly is the one that took the last: of 16 that stay open it had
-    up to 15, and its threads waited for one another while the other processor was idle. So 4 to 11 % more are answered.
-    """
-
-    def __init__(self, age: int, *args: Any, **kwargs: Any) -> None:
-        """Begin with nobody waiting; runs in the process that all workers come from."""
-        self._place = age % len(_HELD)
-        super().__init__(age, *args, **kwargs)
-        # One entry for each connection that waits for a thread; several threads can take entries out without a lock.
-        self._in_line: deque[None] = deque()
-
-    @property
-    def nr_conns(self) -> int:
-        """How many connections it has."""
-        return self._connections
-
-    @nr_conns.setter
-    def nr_conns(self, number: int) -> None:
-        self._connections = number
-        _HELD[self._place] = number + 1
-
-    def forget(self) -> None:
-        """Tell the others that this worker has ended."""
-        _HELD[self._place] = 0
+    def _end(self) -> None:
+        self._over.set()
+        self._busy.set()  # the main thread wakes up
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection, unless a worker that has fewer takes it first; runs in the main thread."""
-        if any(0 < held <= self.nr_conns for held in _HELD):
+        """Accept a connection, unless a worker that has fewer takes it first."""
+        if self.others_have_fewer():
             time.sleep(PRECEDENCE)
-        super().accept(listener)
+        try:
+            accepted, client = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        self.nr_conns += 1
+        conn = TConn(self.cfg, PacedSocket(accepted, self._step_down), client, listener.getsockname())
+        conn.data_ready = True  # before it is served
+        self._register(conn)
+        self._expect(conn)
 
-    def enqueue_req(self, conn: Any) -> None:
-        """Take a connection on; runs in the main thread."""
-        if type(conn.sock) is socket.socket:  # and not TLS, which is the proxy's
-            conn.sock = PacedSocket(conn.sock)
-        self._in_line.append(None)
-        super().enqueue_req(conn)
+    def _register(self, conn: Any) -> None:
+        self.poller.register(conn.sock, selectors.EVENT_READ, lambda _: self._serve(conn))
+
+    def _expect(self, conn: Any) -> None:
+        conn.set_timeout()
+        if self._ends_at is not None:
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+        self.keepalived_conns[conn] = None
+
+    def _serve(self, conn: Any) -> None:
+        """Answer the request that has come in on a connection, and those that came together with it."""
+        del self.keepalived_conns[conn]
+        self._number += 1
+        self._answering = conn
+        if not self._busy.is_set():
+            self._busy.set()
+        keep = self.handle(conn)
+        while keep and conn.parser.unreader.buf.getvalue():
+            keep = self.handle(conn)
+        with self._lock:
+            leading = self._leader == threading.get_ident()
+            if leading:
+                self._answering = None
+        if leading:
+            self._finish(conn, keep)
+        else:
+            self.method_queue.defer(self._finish, conn, keep, False)
+
+    def _finish(self, conn: Any, keep: bool, listening: bool = True) -> None:
+        """Wait for what comes next on a connection; the leader does."""
+        if conn.sock.fileno() < 0:  # gunicorn has closed it
+            self._close(conn)
+            return
+        if not listening:
+            self._register(conn)
+        self._expect(conn)
+        if not keep:
+            self._linger(conn)
+
+    def _linger(self, conn: Any) -> None:
+        """Close a connection when the client has: something left of what it sent would cost it the answer.
+
+        RFC 9112 §9.6. gunicorn waits for that itself, and keeps everybody else from being heard meanwhile.
+        """
+        with suppress(OSError):
+            conn.sock.shutdown(socket.SHUT_WR)
+        self.poller.modify(conn.sock, selectors.EVENT_READ, lambda _: self._drain(conn))
+        self._drain(conn)
+
+    def _drain(self, conn: Any) -> None:
+        with suppress(BlockingIOError):
+            try:
+                left = conn.sock.recv_at_once(65_536)
+            except ConnectionError:
+                left = b""
+            if not left:
+                self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        self.keepalived_conns.pop(conn, None)
+        with suppress(KeyError):
+            self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close the connections of which nothing was heard for too long."""
+        now = time.monotonic()
+        while self.keepalived_conns and (conn := next(iter(self.keepalived_conns))).timeout <= now:
+            self._close(conn)
 
     def handle(self, conn: Any) -> Any:
-        """Handle a request; runs in a thread.
-
-        While no other connection waits for a thread, it handles the next request of this one, too. To give the
-        connection back to the main thread and get it from there again takes half a dozen system calls and as many
-        changes of threads: a quarter more requests are answered without.
-        """
-        self._in_line.pop()
-        keep = self._handle_one(conn)
-        while keep is True and self._goes_on(conn):
-            keep = self._handle_one(conn)
-        if keep is False:
-            # gunicorn would wait for the client to close its side too, for up to two seconds, in the main thread, where
-            # it keeps all others from being heard. Closing again, as it will, does nothing.
-            close_graceful(conn.sock)
-        return keep
-
-    def _handle_one(self, conn: Any) -> Any:
-        if isinstance(conn.sock, PacedSocket):
-            conn.sock.expect_request()
+        """Answer one request; returns whether the connection is good for another."""
+        conn.sock.expect_request()
         return super().handle(conn)
 
-    def _goes_on(self, conn: Any) -> bool:
-        if self._in_line or not self.alive or not isinstance(conn.sock, PacedSocket):
-            return False
-        return bool(conn.parser.unreader.buf.getvalue()) or conn.sock.comes_soon()
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request that could be read."""
+        keep = super().handle_request(req, conn)
+        conn.sock.finish_answer()
+        return keep
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer and log a request that cannot be read: without what is known about the one this thread had before."""
         clear_contextvars()
         super().handle_error(req, client, addr, exc)
-
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        """Answer one request; runs in a thread."""
-        keep = super().handle_request(req, conn)
-        if isinstance(conn.sock, PacedSocket):
-            conn.sock.finish_answer()
-        return keep

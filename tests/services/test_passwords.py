@@ -74,6 +74,13 @@ def _in_threads(work: Callable[[int], object]) -> None:
         list(pool.map(together, range(THREADS)))
 
 
+def test_hashes_give_way_to_requests(hashing: Flask) -> None:
+    with hashing.app_context():
+        passwords.hash_password(PASSWORD)
+    priorities = {os.getpriority(os.PRIO_PROCESS, int(each.name)) for each in Path("/proc/self/task").iterdir()}
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) + 5 in priorities
+
+
 def test_no_more_hashes_run_at_once_than_there_are_cores(hashing: Flask, gauge: Gauge) -> None:
     # Parameters that nobody has used yet: after a start the hash for unknown addresses has to be made as well.
     hashing.config["ARGON2_MEMORY_KIB"] = 19_999

@@ -24,17 +24,17 @@ BUSY = 8
 MANY = 5
 SETTINGS = f"""
 exec(open({str(ROOT / "gunicorn.conf.py")!r}).read())
-from app.ops import worker
-worker.PATIENCE = {PATIENCE}
-worker.PACE = 100_000
+from app.ops import sockets
+sockets.PATIENCE = {PATIENCE}
+sockets.PACE = 100_000
 
 # Little is to be enough to fill what the kernel keeps for a connection.
 import socket
-begin = worker.PacedSocket.expect_request
+begin = sockets.PacedSocket.expect_request
 def begin_with_a_small_buffer(self):
     self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
     begin(self)
-worker.PacedSocket.expect_request = begin_with_a_small_buffer
+sockets.PacedSocket.expect_request = begin_with_a_small_buffer
 """
 JSON = b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 FORM = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"

@@ -1,0 +1,158 @@
+"""gunicorn's workers: one thread leads, and what takes long keeps nobody else waiting."""
+
+import http.client
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from app.extensions import db
+from app.models import User
+from tests.conftest import ONE_DATABASE
+from tests.people import Person
+from tests.programs import ROOT, run
+from tests.servers import Server, start_server
+
+pytestmark = ONE_DATABASE
+
+Start = Callable[..., Server]
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Starts a gunicorn with one worker of three threads, and settings as a configuration file has them."""
+    running = []
+
+    def begin(settings: str = "") -> Server:
+        file = tmp_path / "gunicorn.conf.py"
+        file.write_text(f"{(ROOT / 'gunicorn.conf.py').read_text()}\n{settings}\n")
+        running.append(start_server(environment | {"THREADS": "3"}, tmp_path / "log", workers=1, settings=str(file)))
+        return next(running[-1])
+
+    yield begin
+    for each in running:
+        each.close()
+
+
+def connect(server: Server) -> socket.socket:
+    address = urlsplit(server.url)
+    return socket.create_connection((str(address.hostname), address.port or 80), timeout=10)
+
+
+def status(server: Server, method: str, path: str, headers: dict[str, str], body: str | None = None) -> int:
+    address = urlsplit(server.url)
+    with closing(http.client.HTTPConnection(str(address.hostname), address.port, timeout=8)) as connection:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+
+def test_requests_that_wait_for_the_database_keep_nobody_else_waiting(app: Flask, start: Start, alice: Person) -> None:
+    server, headers = start(), alice.bearer()
+    json = headers | {"Content-Type": "application/json"}
+    with ThreadPoolExecutor() as pool:
+        with app.app_context():
+            db.session.execute(update(User).values(name="held"))
+            waiting = [
+                pool.submit(status, server, "POST", alice.url("/tasks"), json, '{"title": "Milk"}') for _ in range(2)
+            ]
+            time.sleep(0.2)
+            for _ in range(20):
+                assert status(server, "GET", "/api/me", headers) == 200
+            assert not any(each.done() for each in waiting)
+            db.session.rollback()
+        assert [each.result() for each in waiting] == [201, 201]
+
+
+def test_requests_sent_together_are_answered_in_their_order(start: Start) -> None:
+    with connect(start()) as connection:
+        connection.sendall(HEALTH + HEALTH.replace(b"healthz", b"nothing") + HEALTH.replace(b"GET", b"POST"))
+        received = b""
+        while received.count(b"HTTP/1.1") < 3:
+            data = connection.recv(65536)
+            assert data
+            received += data
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"200", b"404", b"405"]
+
+
+def test_an_answer_arrives_although_the_client_sends_more_than_anybody_wants(start: Start) -> None:
+    with connect(start()) as connection:
+        connection.sendall(b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8000000\r\n\r\n")
+        for _ in range(7):
+            connection.sendall(b"x" * 1_000_000)
+        received = b""
+        while data := connection.recv(65536):
+            received += data
+    assert received.startswith(b"HTTP/1.1 405")
+    assert received.endswith(b"}")
+
+
+def test_a_connection_left_open_is_good_for_one_more_request_of_a_server_told_to_end(start: Start) -> None:
+    server = start()
+    with connect(server) as connection:
+        connection.sendall(HEALTH)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        connection.sendall(HEALTH)
+        received = connection.recv(65536)
+        assert received.startswith(b"HTTP/1.1 200")
+        assert b"Connection: close" in received
+    assert server.process.wait(timeout=20) == 0
+
+
+def test_a_connection_without_requests_is_closed_and_makes_room_for_another(start: Start) -> None:
+    server = start("keepalive = 1\nworker_connections = 4\n")
+    idle = [connect(server) for _ in range(4)]
+    with connect(server) as connection:
+        started = time.monotonic()
+        connection.sendall(HEALTH)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        assert time.monotonic() - started > 0.5
+    for each in idle:
+        assert each.recv(1) == b""
+        each.close()
+
+
+@pytest.mark.parametrize(("sent", "seconds"), [(signal.SIGINT, 3), (signal.SIGTERM, 6)])
+def test_a_server_told_to_end_waits_for_no_idle_connection(start: Start, sent: signal.Signals, seconds: int) -> None:
+    server = start()
+    with connect(server) as connection:
+        connection.sendall(HEALTH)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        started = time.monotonic()
+        server.process.send_signal(sent)
+        assert server.process.wait(timeout=20) == 0
+        assert time.monotonic() - started < seconds
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_request_under_way_is_answered_by_a_server_told_to_end(app: Flask, start: Start, alice: Person) -> None:
+    server, headers = start(), alice.bearer() | {"Content-Type": "application/json"}
+    with ThreadPoolExecutor() as pool:
+        with app.app_context():
+            db.session.execute(update(User).values(name="held"))
+            waiting = pool.submit(status, server, "POST", alice.url("/tasks"), headers, '{"title": "Milk"}')
+            time.sleep(0.5)
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            db.session.rollback()
+        assert waiting.result() == 201
+    assert server.process.wait(timeout=20) == 0
+
+
+def test_a_certificate_is_refused_with_the_reason(environment: dict[str, str]) -> None:
+    refused = run("gunicorn", "-c", "gunicorn.conf.py", "--certfile", __file__, "wsgi:app", env=environment)
+    assert refused.returncode == 1
+    assert b"taskward: TLS is for the proxy" in refused.stderr
