@@ -12,6 +12,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn
 from structlog.contextvars import clear_contextvars
 
 from app.ops.balance import BalancedWorker
+from app.ops.messages import KnownParser
 from app.ops.sockets import PacedSocket
 
 #: Seconds that a request may take before a follower is promoted to lead.
@@ -53,6 +54,12 @@ class LeaderWorker(BalancedWorker):
         self._over = threading.Event()
         self._failure: BaseException | None = None
         self._ends_at: float | None = None
+
+    def init_process(self) -> None:
+        """Begin, as a process of its own."""
+        # gunicorn looks a setting up in two steps, and forty of them for each request.
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        super().init_process()
 
     def run(self) -> None:
         """See that somebody leads until the worker has to end; runs in the main thread."""
@@ -149,6 +156,7 @@ class LeaderWorker(BalancedWorker):
         self.nr_conns += 1
         conn = TConn(self.cfg, PacedSocket(accepted, self._step_down), client, listener.getsockname())
         conn.data_ready = True  # before it is served
+        conn.parser = KnownParser(self.cfg, conn.sock, client)
         self._register(conn)
         self._expect(conn)
 
