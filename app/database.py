@@ -7,7 +7,6 @@ The reads of nearly every request go through ``db.fetch_all()``, and what signin
 ``db.unit_of_work()``: PostgreSQL plans such statements once for each connection.
 """
 
-import select
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
@@ -67,14 +66,15 @@ class Database(SQLAlchemy):
             # There is nothing to roll back. The driver would ask nobody, but let another thread have the interpreter.
             reading = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
             options = app.config["SQLALCHEMY_ENGINE_OPTIONS"] | reading
-            app.extensions["reader"] = create_engine(self.engine.url, **options)
+            app.extensions["reader"] = reader = create_engine(self.engine.url, **options)
+            app.extensions["prepared"] = prepared.Connections(reader)
             if self.engine.dialect.name == "sqlite":
                 event.listen(self.engine, "connect", _prepare_sqlite)
                 event.listen(self.engine, "begin", _begin_immediate)
                 event.listen(self.reader, "connect", _prepare_sqlite)
             else:
                 for engine in (self.engine, self.reader):
-                    event.listen(engine, "connect", _watch_for_close)
+                    event.listen(engine, "connect", prepared.watch_for_close)
                     event.listen(engine, "checkout", _replace_if_closed)
                 event.listen(self.reader, "connect", _remember_ids)
 
@@ -83,6 +83,11 @@ class Database(SQLAlchemy):
         """The engine of `read`."""
         reader: Engine = current_app.extensions["reader"]
         return reader
+
+    @property
+    def _prepared(self) -> prepared.Connections:
+        connections: prepared.Connections = current_app.extensions["prepared"]
+        return connections
 
     def read(self) -> Connection:
         """Return a connection that reads without a transaction; use it as a context manager."""
@@ -107,7 +112,7 @@ class Database(SQLAlchemy):
         engine = self.reader
         if self.on_postgresql:
             try:
-                return prepared.execute(engine, statement, parameters)
+                return self._prepared.execute(statement, parameters)
             except engine.dialect.loaded_dbapi.Error:
                 pass
         with engine.connect() as connection:
@@ -126,7 +131,7 @@ class Database(SQLAlchemy):
             DBAPIError: of the usual kind.
         """
         with prepared.sqlalchemy_errors(self.reader.dialect, statement):
-            return prepared.execute(self.reader, statement, parameters)
+            return self._prepared.execute(statement, parameters)
 
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
@@ -168,6 +173,7 @@ class Database(SQLAlchemy):
 
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all idle connections; ``close=False`` in a forked child, where they are still the parent's."""
+        self._prepared.dispose()
         self.engine.dispose(close=close)
         self.reader.dispose(close=close)
 
@@ -214,18 +220,9 @@ def _remember_ids(connection: Any, _record: Any) -> None:
     register_type(new_type((2950,), "UUID", lambda text, _: text and uuid_of(text)), connection)
 
 
-def _watch_for_close(connection: Any, record: Any) -> None:
-    record.info["close"] = watched = select.poll()
-    watched.register(connection.fileno(), select.POLLIN)
-
-
 def _replace_if_closed(_connection: Any, record: Any, _fairy: Any) -> None:
-    """Have the pool open a new connection where the server has closed this one, say because it was restarted.
-
-    A server says nothing on an idle connection but goodbye: asking the socket costs microseconds, asking the server
-    (``pool_pre_ping``) a round trip.
-    """
-    if record.info["close"].poll(0):
+    """Have the pool open a new connection where the server has closed this one."""
+    if prepared.is_closed(record):
         raise exc.DisconnectionError("closed while idle")
 
 

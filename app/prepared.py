@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import select
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,18 +53,62 @@ class Pipeline:
         return self._pooled.dbapi_connection
 
 
-def execute(engine: Engine, statement: Statement, parameters: Parameters) -> Rows:
-    """Carry out a statement on a connection of an engine that commits by itself; return its rows."""
-    pooled = engine.raw_connection()
-    try:
-        cursor = pooled.cursor()
-        cursor.execute(*_ready(pooled, cursor, engine.dialect, statement, parameters))
-        return cursor.fetchall()
-    except engine.dialect.loaded_dbapi.Error:
+class Connections:
+    """Connections of an engine that commits by itself, of which one stays out of the pool for the next statement.
+
+    To take it from SQLAlchemy's pool and give it back took a twelfth of the time of the shortest requests.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Begin with none."""
+        self._engine = engine
+        self._spare: list[PoolProxiedConnection] = []
+
+    def execute(self, statement: Statement, parameters: Parameters) -> Rows:
+        """Carry out a statement; return its rows."""
+        pooled = self._take()
+        try:
+            cursor = pooled.cursor()
+            cursor.execute(*_ready(pooled, cursor, self._engine.dialect, statement, parameters))
+            rows = cursor.fetchall()
+        except BaseException:
+            pooled.invalidate()
+            raise
+        if self._spare:
+            pooled.close()
+        else:
+            self._spare.append(pooled)
+        return rows
+
+    def dispose(self) -> None:
+        """Give the connection back to the pool."""
+        while self._spare:
+            self._spare.pop().close()
+
+    def _take(self) -> PoolProxiedConnection:
+        try:
+            pooled = self._spare.pop()
+        except IndexError:
+            return self._engine.raw_connection()
+        if not is_closed(pooled):
+            return pooled
         pooled.invalidate()
-        raise
-    finally:
-        pooled.close()
+        return self._engine.raw_connection()
+
+
+def watch_for_close(connection: Any, record: Any) -> None:
+    """Prepare to be asked whether the server has closed a connection; listens to the pool's ``connect``."""
+    record.info["close"] = watched = select.poll()
+    watched.register(connection.fileno(), select.POLLIN)
+
+
+def is_closed(pooled: Any) -> bool:
+    """Tell whether the server has closed a connection, say because it was restarted.
+
+    A server says nothing on an idle connection but goodbye: asking the socket costs microseconds, asking the server
+    (``pool_pre_ping``) a round trip.
+    """
+    return bool(pooled.info["close"].poll(0))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import Integer, Select, bindparam, func, literal_column, select, update
+from sqlalchemy import Integer, Select, bindparam, create_engine, func, literal_column, select, text, update
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from app.extensions import db
@@ -43,6 +43,24 @@ def test_what_goes_wrong_with_a_prepared_statement_is_asked_anew_or_told_as_usua
                 task_writes.add_at_once(UUID(carol.id), {"title": "Secret title".ljust(501, "x")})
             assert "Secret title" not in str(caught.value)
             assert carol.get("/tasks").get_json()["items"] == []
+
+
+_COUNT_UP = update(User).values(rev=User.rev + 1).returning(User.rev)
+_END_THE_OTHERS = text(
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+def test_a_connection_that_the_server_has_closed_is_replaced_before_it_is_used(tmp_path: Path) -> None:
+    with installation("postgresql", tmp_path) as env, opened(env) as app, app.app_context():
+        make_person(app, "carol@example.org")
+        engine = create_engine(env["DATABASE_URL"])
+        for number in range(3):
+            assert [tuple(row) for row in db.execute_autocommit(_COUNT_UP, {})] == [(number + 1,)]
+            with engine.connect() as connection:
+                assert connection.scalars(_END_THE_OTHERS).all()
+        engine.dispose()
 
 
 _RENAME = update(User).values(name=bindparam("name"))
