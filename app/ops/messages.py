@@ -18,12 +18,16 @@ class KnownRequest(Request):  # type: ignore[misc] # gunicorn has no types
         if known is not None:
             return known
         headers: list[tuple[str, str]] = super().parse_headers(data, from_trailer)
-        # An expectation is not only read but met, and whether it is depends on the version of HTTP.
-        if not from_trailer and len(data) <= _LONGEST and "EXPECT" not in dict(headers):
+        if not from_trailer and len(data) <= _LONGEST and _may_be_kept(dict(headers)):
             if len(_read) >= _AT_MOST:
                 _read.clear()
             _read[data] = headers
         return headers
+
+
+def _may_be_kept(headers: dict[str, str]) -> bool:
+    """Tell whether to read them is all there is to do with them, and they hold no secret that is good for long."""
+    return "EXPECT" not in headers and not headers.get("AUTHORIZATION", "").lower().startswith("basic")
 
 
 class KnownParser(RequestParser):  # type: ignore[misc]
