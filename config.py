@@ -70,6 +70,8 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
             env, "ARGON2_MEMORY_KIB", ARGON2_MEMORY_FLOOR_KIB, ARGON2_MEMORY_FLOOR_KIB, 1_048_576
         ),
         "ARGON2_TIME_COST": _integer(env, "ARGON2_TIME_COST", ARGON2_TIME_FLOOR, ARGON2_TIME_FLOOR, 100),
+        # A worker's share of the cores.
+        "HASHES_AT_ONCE": max(1, (os.cpu_count() or 1) // _workers(env)),
         "SESSION_COOKIE_NAME": f"{cookie_prefix}taskward_form",
         "ACCESS_COOKIE_NAME": f"{cookie_prefix}taskward_access",
         "REFRESH_COOKIE_NAME": f"{cookie_prefix}taskward_refresh",
@@ -108,9 +110,13 @@ def server(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "metrics_bind": _metrics_bind(env),
         "metrics": bool(env.get("METRICS_BIND") or env.get("METRICS_TOKEN")),
-        "workers": _integer(env, "WEB_CONCURRENCY", min(os.cpu_count() or 1, 8), 1, 64),
+        "workers": _workers(env),
         "threads": _integer(env, "THREADS", 16, 1, 64),
     }
+
+
+def _workers(env: Mapping[str, str]) -> int:
+    return _integer(env, "WEB_CONCURRENCY", min(os.cpu_count() or 1, 8), 1, 64)
 
 
 @cache

@@ -1,5 +1,6 @@
 """Settings: what each variable accepts, what it is without being set, and where that is written down."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -140,6 +141,10 @@ def test_a_bad_value_is_refused_by_name_and_with_what_is_accepted(
     assert str(refused.value).startswith(f"{name}: ")
     assert accepts in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_workers_share_the_cores_on_which_passwords_are_hashed(load: Any) -> None:
+    assert [load(WEB_CONCURRENCY=number)["HASHES_AT_ONCE"] for number in ("1", "64")] == [os.cpu_count(), 1]
 
 
 @pytest.mark.parametrize(("name", "value"), [("PORT", "0"), ("THREADS", "0"), ("WEB_CONCURRENCY", "65")])

@@ -1,8 +1,6 @@
 """Password rules and hashing (argon2id, RFC 9106)."""
 
-import os
 import re
-import sys
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -39,16 +37,6 @@ _TOO_PERSONAL = (
     "Add another word or two."
 )
 
-
-def _give_way() -> None:
-    """Have the thread leave three quarters of its core to requests that need it."""
-    if sys.platform == "linux":  # where each thread has a priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
-
-
-# Each hash takes a core and 19 MiB. More at once than cores would only make all of them, and every other request, slow.
-# Threads of their own, not slots for those that ask: each thread that ever hashes keeps such a piece of memory.
-_hashing = ThreadPoolExecutor(os.cpu_count() or 1, "argon2", _give_way)
 _configuring = threading.Lock()
 
 
@@ -84,7 +72,7 @@ def check(password: str, field: str = "password", about: Iterable[str] = ()) -> 
 
 
 def hash_password(password: str) -> str:
-    """Return the PHC string of a new argon2id hash; waits while every core is hashing."""
+    """Return the PHC string of a new argon2id hash; waits while this process hashes on all cores that are its share."""
     hasher, _ = _hasher()
     return _in_turn(hasher.hash, password)
 
@@ -111,7 +99,14 @@ def _in_turn(work: Callable[..., _Result], *arguments: str) -> _Result:
             return work(*arguments)
 
     metrics.hashes_waiting.inc()
-    return _hashing.submit(counted).result()
+    return _hashing(current_app.config["HASHES_AT_ONCE"]).submit(counted).result()
+
+
+# Each hash takes a core and 19 MiB. More at once than cores would only make all of them, and every other request, slow.
+# Threads of their own, not slots for those that ask: each thread that ever hashes keeps such a piece of memory.
+@lru_cache(maxsize=4)
+def _hashing(at_once: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(at_once, "argon2")
 
 
 def _hasher() -> tuple[PasswordHasher, str]:
