@@ -64,7 +64,7 @@ class PacedSocket(socket.socket):
             except BlockingIOError:
                 self._wait(select.POLLIN, self._until)
             else:
-                self._until += len(data) / PACE
+                self._until = _extended(self._until, len(data))
                 return data
 
     def recv_at_once(self, size: int) -> bytes:
@@ -75,6 +75,23 @@ class PacedSocket(socket.socket):
         """
         return super().recv(size, _AT_ONCE)
 
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        """Send all of it, as gunicorn expects of what it tells a client that waits to go on.
+
+        Raises:
+            ConnectionResetError: it takes too long to get rid of it.
+        """
+        view, until = memoryview(data), time.monotonic() + PATIENCE
+        while view:
+            try:
+                sent = super().send(view, flags | _AT_ONCE)
+            except BlockingIOError:
+                self._wait(select.POLLOUT, until)
+            else:
+                until = _extended(until, sent)
+                view = view[sent:]
+        return len(data)
+
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Send as usual, but the head of an answer, which gunicorn sends by itself, together with what follows it.
 
@@ -84,16 +101,8 @@ class PacedSocket(socket.socket):
         if not self._held and data[:9] == b"HTTP/1.1 " and data[-4:] == b"\r\n\r\n":
             self._held = data
             return
-        view, until = memoryview(self._held + data), time.monotonic() + PATIENCE
-        self._held = b""
-        while view:
-            try:
-                sent = super().send(view, flags | _AT_ONCE)
-            except BlockingIOError:
-                self._wait(select.POLLOUT, until)
-            else:
-                until += sent / PACE
-                view = view[sent:]
+        held, self._held = self._held, b""
+        self.send(held + data if held else data, flags)
 
     def finish_answer(self) -> None:
         """Send a head that nothing followed."""
@@ -110,3 +119,8 @@ class PacedSocket(socket.socket):
         if seconds <= 0 or not ready.poll(seconds * 1000):
             # Of all errors of a connection, gunicorn passes over this one in silence.
             raise ConnectionResetError(errno.ECONNRESET, "the client is too slow")
+
+
+def _extended(until: float, size: int) -> float:
+    """Return until when to wait after so many bytes: none at once buy more than `PATIENCE`."""
+    return min(until + size / PACE, time.monotonic() + PATIENCE)

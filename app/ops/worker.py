@@ -17,8 +17,6 @@ from app.ops.sockets import PacedSocket
 
 #: Seconds that a request may take before a follower is promoted to lead.
 LEAD = 0.002
-#: Seconds that a worker leaves a new connection to one that has fewer.
-PRECEDENCE = 0.001
 # Seconds without a request after which nobody looks any more how long they take.
 _QUIET = 0.1
 
@@ -53,7 +51,6 @@ class LeaderWorker(BalancedWorker):
         self._busy = threading.Event()
         self._over = threading.Event()
         self._failure: BaseException | None = None
-        self._ends_at: float | None = None
 
     def init_process(self) -> None:
         """Begin, as a process of its own."""
@@ -65,11 +62,14 @@ class LeaderWorker(BalancedWorker):
         """See that somebody leads until the worker has to end; runs in the main thread."""
         self.poller.register(self.method_queue.fileno(), selectors.EVENT_READ, self.method_queue.run_callbacks)
         self.tpool.submit(self._lead)
+        ends_at = time.monotonic() + self.cfg.graceful_timeout
         while not self._over.is_set():
             self.notify()
             if not self.is_parent_alive():
                 self.alive = False
-            if self._ends_at and time.monotonic() > self._ends_at:
+            if self.alive:
+                ends_at = time.monotonic() + self.cfg.graceful_timeout
+            elif time.monotonic() > ends_at:
                 break
             self._watch(time.monotonic() + 1)
         self._over.set()
@@ -130,15 +130,12 @@ class LeaderWorker(BalancedWorker):
                 else:
                     self.murder_keepalived()
         except BaseException as failure:  # noqa: BLE001 - raised again, where the whole worker ends with it
-            self._failure = failure
+            self._failure, self.alive = failure, False
             self._end()
 
     def _may_end(self) -> bool:
         """Tell whether nobody waits for an answer, or has been told too late that there will be no more."""
-        now = time.monotonic()
-        if self._ends_at is None:
-            self._ends_at = now + self.cfg.graceful_timeout
-            self._cap_keepalive(now + STOP_KEEPALIVE_LINGER)
+        self._cap_keepalive(time.monotonic() + STOP_KEEPALIVE_LINGER)
         return self.nr_conns == 0
 
     def _end(self) -> None:
@@ -146,14 +143,10 @@ class LeaderWorker(BalancedWorker):
         self._busy.set()  # the main thread wakes up
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection, unless a worker that has fewer takes it first."""
-        if self.others_have_fewer():
-            time.sleep(PRECEDENCE)
-        try:
-            accepted, client = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
+        """Accept a connection, and wait for its first request."""
+        if (found := self.next_client(listener)) is None:
             return
-        self.nr_conns += 1
+        accepted, client = found
         conn = TConn(self.cfg, PacedSocket(accepted, self._step_down), client, listener.getsockname())
         conn.data_ready = True  # before it is served
         conn.parser = KnownParser(self.cfg, conn.sock, client)
@@ -161,40 +154,41 @@ class LeaderWorker(BalancedWorker):
         self._expect(conn)
 
     def _register(self, conn: Any) -> None:
-        self.poller.register(conn.sock, selectors.EVENT_READ, lambda _: self._serve(conn))
+        self.poller.register(conn.sock, _events(conn), lambda _: self._serve(conn))
 
     def _expect(self, conn: Any) -> None:
         conn.set_timeout()
-        if self._ends_at is not None:
+        if not self.alive:
             conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         self.keepalived_conns[conn] = None
 
     def _serve(self, conn: Any) -> None:
-        """Answer the request that has come in on a connection, and those that came together with it."""
+        """Answer the request that has come in on a connection."""
         del self.keepalived_conns[conn]
         self._number += 1
         self._answering = conn
         if not self._busy.is_set():
             self._busy.set()
+        ahead = _events(conn)
         keep = self.handle(conn)
-        while keep and conn.parser.unreader.buf.getvalue():
-            keep = self.handle(conn)
         with self._lock:
             leading = self._leader == threading.get_ident()
             if leading:
                 self._answering = None
         if leading:
-            self._finish(conn, keep)
+            self._finish(conn, keep, ahead)
         else:
-            self.method_queue.defer(self._finish, conn, keep, False)
+            self.method_queue.defer(self._finish, conn, keep)
 
-    def _finish(self, conn: Any, keep: bool, listening: bool = True) -> None:
-        """Wait for what comes next on a connection; the leader does."""
+    def _finish(self, conn: Any, keep: bool, listening: int = 0) -> None:
+        """Wait for what comes next on a connection, which is heard for these events, if for any; the leader does."""
         if conn.sock.fileno() < 0:  # gunicorn has closed it
             self._close(conn)
             return
         if not listening:
             self._register(conn)
+        elif listening != _events(conn):
+            self.poller.modify(conn.sock, _events(conn), lambda _: self._serve(conn))
         self._expect(conn)
         if not keep:
             self._linger(conn)
@@ -210,17 +204,18 @@ class LeaderWorker(BalancedWorker):
         self._drain(conn)
 
     def _drain(self, conn: Any) -> None:
-        with suppress(BlockingIOError):
-            try:
-                left = conn.sock.recv_at_once(65_536)
-            except ConnectionError:
-                left = b""
-            if not left:
-                self._close(conn)
+        try:
+            left = conn.sock.recv_at_once(65_536)
+        except BlockingIOError:
+            return
+        except OSError:
+            left = b""
+        if not left:
+            self._close(conn)
 
     def _close(self, conn: Any) -> None:
         self.keepalived_conns.pop(conn, None)
-        with suppress(KeyError):
+        with suppress(KeyError, ValueError):  # gunicorn has closed it
             self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
@@ -246,3 +241,9 @@ class LeaderWorker(BalancedWorker):
         """Answer and log a request that cannot be read: without what is known about the one this thread had before."""
         clear_contextvars()
         super().handle_error(req, client, addr, exc)
+
+
+def _events(conn: Any) -> int:
+    """Return what to wait for on a connection: nothing more if the next request was received with the last."""
+    ahead = conn.parser.unreader.buf.getvalue()
+    return selectors.EVENT_READ | selectors.EVENT_WRITE if ahead else selectors.EVENT_READ

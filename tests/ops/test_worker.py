@@ -20,7 +20,7 @@ CONNECTIONS = 24
 def workers(environment: dict[str, str], tmp_path: Path) -> Iterator[Server]:
     """A gunicorn with two workers that leave connections to each other for longer: other tests keep them waiting."""
     settings = tmp_path / "gunicorn.conf.py"
-    settings.write_text(f"{(ROOT / 'gunicorn.conf.py').read_text()}\nimport app.ops.worker as w\nw.PRECEDENCE = 0.1\n")
+    settings.write_text(f"{(ROOT / 'gunicorn.conf.py').read_text()}\nimport app.ops.balance as b\nb.PRECEDENCE = 0.1\n")
     yield from start_server(environment, tmp_path / "log", settings=str(settings))
 
 
