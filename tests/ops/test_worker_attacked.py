@@ -18,6 +18,7 @@ pytestmark = ONE_DATABASE
 
 Start = Callable[..., Server]
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+UPLOAD = b"Content-Type: application/json\r\nContent-Length: 500000\r\n\r\n"
 THREADS = 3
 BUSY = 8
 IMPATIENT = """
@@ -164,7 +165,7 @@ def test_a_worker_whose_threads_are_all_kept_ends_when_it_is_told_to(start: Star
     [worker] = children(server.process.pid)
     clients = [connect(server) for _ in range(THREADS)]
     for client in clients:
-        client.sendall(b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500000\r\n\r\n")
+        client.sendall(b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\n" + UPLOAD)
     time.sleep(0.3)
     server.process.send_signal(signal.SIGHUP)
     deadline = time.monotonic() + 25
