@@ -92,8 +92,9 @@ def table(found: dict[str, Any]) -> str:
 
 
 def write(found: dict[str, Any]) -> None:
-    """Keep the results and draw the chart."""
-    RESULTS.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    """Keep the results, beside the curves that there are, and draw the chart."""
+    curves = {key: kept for key, kept in json.loads(RESULTS.read_text()).items() if key == "curves"}
+    RESULTS.write_text(json.dumps(found | curves, indent=1, ensure_ascii=False) + "\n")
     CHART.parent.mkdir(exist_ok=True)
     series = [(each.title, {a: r[each.key] for a, r in found["ratios"].items() if each.key in r}) for each in RIVALS]
     CHART.write_text(charts.bars("Requests a second: Taskward ÷ the other", TITLES, [s for s in series if s[1]]))
