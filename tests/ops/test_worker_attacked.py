@@ -4,22 +4,14 @@ import signal
 import socket
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
-
-import pytest
 
 from tests.conftest import ONE_DATABASE
-from tests.programs import ROOT
-from tests.servers import Server, children, start_server
+from tests.ops.conftest import HEALTH, THREADS, Start, connect
+from tests.servers import Server, children
 
 pytestmark = ONE_DATABASE
 
-Start = Callable[..., Server]
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 UPLOAD = b"Content-Type: application/json\r\nContent-Length: 500000\r\n\r\n"
-THREADS = 3
 BUSY = 8
 IMPATIENT = """
 import socket
@@ -45,28 +37,6 @@ def post_worker_init(worker):
         return parts()
     worker.wsgi = wsgi
 """
-
-
-@pytest.fixture
-def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
-    """Starts a gunicorn with one worker of three threads, and settings as a configuration file has them."""
-    running = []
-
-    def begin(settings: str) -> Server:
-        file = tmp_path / "gunicorn.conf.py"
-        file.write_text(f"{(ROOT / 'gunicorn.conf.py').read_text()}\n{settings}\n")
-        variables = environment | {"THREADS": str(THREADS)}
-        running.append(start_server(variables, tmp_path / "log", workers=1, settings=str(file)))
-        return next(running[-1])
-
-    yield begin
-    for each in running:
-        each.close()
-
-
-def connect(server: Server) -> socket.socket:
-    address = urlsplit(server.url)
-    return socket.create_connection((str(address.hostname), address.port or 80), timeout=20)
 
 
 def assert_healthy(server: Server, within: float = BUSY) -> None:

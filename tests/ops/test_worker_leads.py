@@ -3,12 +3,9 @@
 import http.client
 import re
 import signal
-import socket
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,35 +15,12 @@ from sqlalchemy import update
 from app.extensions import db
 from app.models import User
 from tests.conftest import ONE_DATABASE
+from tests.ops.conftest import HEALTH, Start, connect
 from tests.people import Person
-from tests.programs import ROOT, run
-from tests.servers import Server, start_server
+from tests.programs import run
+from tests.servers import Server
 
 pytestmark = ONE_DATABASE
-
-Start = Callable[..., Server]
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-@pytest.fixture
-def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
-    """Starts a gunicorn with one worker of three threads, and settings as a configuration file has them."""
-    running = []
-
-    def begin(settings: str = "") -> Server:
-        file = tmp_path / "gunicorn.conf.py"
-        file.write_text(f"{(ROOT / 'gunicorn.conf.py').read_text()}\n{settings}\n")
-        running.append(start_server(environment | {"THREADS": "3"}, tmp_path / "log", workers=1, settings=str(file)))
-        return next(running[-1])
-
-    yield begin
-    for each in running:
-        each.close()
-
-
-def connect(server: Server) -> socket.socket:
-    address = urlsplit(server.url)
-    return socket.create_connection((str(address.hostname), address.port or 80), timeout=10)
 
 
 def status(server: Server, method: str, path: str, headers: dict[str, str], body: str | None = None) -> int:

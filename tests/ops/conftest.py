@@ -1,0 +1,37 @@
+"""A gunicorn with one worker, whose threads are soon all in use."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.programs import ROOT
+from tests.servers import Server, start_server
+
+Start = Callable[..., Server]
+THREADS = 3
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Starts a gunicorn with one worker of three threads, and settings as a configuration file has them."""
+    running = []
+
+    def begin(settings: str = "") -> Server:
+        file = tmp_path / "gunicorn.conf.py"
+        file.write_text(f"{(ROOT / 'gunicorn.conf.py').read_text()}\n{settings}\n")
+        variables = environment | {"THREADS": str(THREADS)}
+        running.append(start_server(variables, tmp_path / "log", workers=1, settings=str(file)))
+        return next(running[-1])
+
+    yield begin
+    for each in running:
+        each.close()
+
+
+def connect(server: Server) -> socket.socket:
+    address = urlsplit(server.url)
+    return socket.create_connection((str(address.hostname), address.port or 80), timeout=20)
