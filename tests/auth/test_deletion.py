@@ -91,28 +91,60 @@ def test_what_changes_an_account_while_it_is_deleted_is_no_fault_of_ours(app: Fl
         app.testing = True
 
 
+HOLD = text("SELECT id FROM sign_ins WHERE id = :id FOR UPDATE")
+WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event IN ('transactionid', 'tuple')"
+)
+
+
+def wait_until_waiting(number: int) -> None:
+    """Wait until so many wait for a row that somebody holds."""
+    deadline = time.monotonic() + 10
+    with db.read() as looking:
+        while looking.execute(WAITING).scalar_one() < number:
+            assert time.monotonic() < deadline, "nobody waits for the one that is held"
+            time.sleep(0.01)
+
+
 @STRICT_DATABASE
 def test_sign_ins_are_ended_in_the_order_of_their_ids(app: Flask, alice: Person) -> None:
     """Two who end the same ones, the second in the order in which they lie about by then, would wait for each other."""
-    for _ in range(3):
-        alice.another_sign_in()
-    *others, last = sorted(
-        UUID(each["id"]) for each in alice.get("/sessions").get_json()["items"] if not each["current"]
-    )
+    *others, last = others_of(alice, 3)
     first = UUID(int=1)
-    hold = text("SELECT id FROM sign_ins WHERE id = :id FOR UPDATE")
-    waiting = text(
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'transactionid'"
-    )
     with ThreadPoolExecutor(1) as pool, app.app_context(), db.read() as looking:
         looking.execute(text("UPDATE sign_ins SET id = :first WHERE id = :last"), {"first": first, "last": last})
         with db.engine.begin() as holding:
-            holding.execute(hold, {"id": others[1]})
+            holding.execute(HOLD, {"id": others[1]})
             ended = pool.submit(alice.delete, "/sessions")
-            deadline = time.monotonic() + 10
-            while not looking.execute(waiting).first():
-                assert time.monotonic() < deadline, "nobody waits for the one that is held"
-                time.sleep(0.01)
-            skipping = text(f"{hold} SKIP LOCKED")
+            wait_until_waiting(1)
+            skipping = text(f"{HOLD} SKIP LOCKED")
             assert [each for each in (first, others[0]) if looking.execute(skipping, {"id": each}).first()] == []
         assert ended.result().status_code == 204
+
+
+@STRICT_DATABASE
+def test_whoever_ends_sessions_and_whoever_deletes_the_account_do_not_wait_for_each_other(
+    app: Flask, alice: Person
+) -> None:
+    """Who has waited for a row holds it, although meanwhile it was ended and is none of those to end any more."""
+    first, second, _ = others_of(alice, 3)
+    end = text("UPDATE sign_ins SET revoked_at = now() WHERE id IN (:first, :second)")
+    with ThreadPoolExecutor(2) as pool, app.app_context():
+        with db.engine.begin() as holding:
+            holding.execute(text("SELECT id FROM sign_ins WHERE id = :id FOR KEY SHARE"), {"id": second})
+            with db.engine.begin() as ending:
+                ending.execute(end, {"first": first, "second": second})
+                ended = pool.submit(alice.delete, "/sessions")
+                wait_until_waiting(1)
+            deleted = pool.submit(alice.delete, json={"password": PASSWORD})
+            wait_until_waiting(2)
+        assert ended.result().status_code == 204
+        assert deleted.result().status_code == 204
+
+
+def others_of(person: Person, number: int) -> list[UUID]:
+    """Sign the person in so many times more; return the ids, in their order."""
+    for _ in range(number):
+        person.another_sign_in()
+    return sorted(UUID(each["id"]) for each in person.get("/sessions").get_json()["items"] if not each["current"])
