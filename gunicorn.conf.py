@@ -70,7 +70,7 @@ def when_ready(_server: Any) -> None:
     sys.stdout.flush()
 
 
-def post_fork(_server: Any, _worker: Any) -> None:
+def post_fork(_server: Any, worker: Any) -> None:
     """Give the worker connections of its own, as two processes must not talk through one socket, and its upkeep."""
     from app.extensions import db
     from app.ops import maintenance
@@ -79,8 +79,11 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
     with app.app_context():
         db.dispose(close=False)
+        db.before_waiting(worker.step_down)
         pools.announce()
     maintenance.start(app)
+    # gunicorn looks a setting up in two steps, and forty of them for each request.
+    worker.cfg.__dict__.update({name: setting.get() for name, setting in worker.cfg.settings.items()})
 
 
 def child_exit(_server: Any, worker: Any) -> None:

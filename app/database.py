@@ -7,7 +7,7 @@ The reads of nearly every request go through ``db.fetch_all()``, and what signin
 ``db.unit_of_work()``: PostgreSQL plans such statements once for each connection.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -81,8 +81,7 @@ class Database(SQLAlchemy):
     @property
     def reader(self) -> Engine:
         """The engine of `read`."""
-        reader: Engine = current_app.extensions["reader"]
-        return reader
+        return current_app.extensions["reader"]  # type: ignore[no-any-return]
 
     @property
     def _prepared(self) -> prepared.Connections:
@@ -171,6 +170,10 @@ class Database(SQLAlchemy):
         """The unit of work that is the transaction of ``db.session``, which its caller ends."""
         return _SessionUnitOfWork(self.session)
 
+    def before_waiting(self, step_down: Callable[[], Any]) -> None:
+        """Have whoever is about to wait for a database that is far call this first."""
+        self._prepared.before_waiting = step_down
+
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all idle connections; ``close=False`` in a forked child, where they are still the parent's."""
         self._prepared.dispose()
@@ -202,7 +205,7 @@ def _engine_options(config: dict[str, Any]) -> dict[str, Any]:
         "json_deserializer": orjson.loads,  # the tags of a page of tasks are 20 to 200 JSON values
     }
     if config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
-        # A statement that runs this long is a fault; ending it frees the thread that waits.
+        # What runs this long is a fault; ending it frees the thread that waits.
         server_settings = "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=10000"
         options["connect_args"] = {"connect_timeout": 5, "options": server_settings, "application_name": "taskward"}
     return options

@@ -1,10 +1,13 @@
 """gunicorn's threaded worker, as leader and followers (Schmidt et al., Pattern-Oriented Software Architecture 2)."""
 
+import os
+import select
 import selectors
 import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +15,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn
 from structlog.contextvars import clear_contextvars
 
 from app.ops.balance import BalancedWorker
+from app.ops.followers import Followers
 from app.ops.messages import KnownParser
 from app.ops.sockets import PacedSocket
 
@@ -45,25 +49,24 @@ class LeaderWorker(BalancedWorker):
         # Held to change who leads, and by whoever must not lose the lead meanwhile.
         self._lock = threading.Lock()
         self._leader: int | None = None
+        self._followers = Followers(self.cfg.threads, self._lead)
         # What the leader is answering, if anything, and the how many-eth request it is.
         self._answering: Any = None
         self._number = 0
-        self._busy = threading.Event()
-        self._over = threading.Event()
+        self._watched = self._over = False
         self._failure: BaseException | None = None
 
-    def init_process(self) -> None:
-        """Begin, as a process of its own."""
-        # gunicorn looks a setting up in two steps, and forty of them for each request.
-        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
-        super().init_process()
+    def get_thread_pool(self) -> None:
+        """Have none: whoever answers a request is to lead, too, and no thread keeps the process from ending."""
 
     def run(self) -> None:
         """See that somebody leads until the worker has to end; runs in the main thread."""
         self.poller.register(self.method_queue.fileno(), selectors.EVENT_READ, self.method_queue.run_callbacks)
-        self.tpool.submit(self._lead)
+        self._followers.promote()
+        woken = select.poll()
+        woken.register(self.PIPE[0], select.POLLIN)
         ends_at = time.monotonic() + self.cfg.graceful_timeout
-        while not self._over.is_set():
+        while not self._over:
             self.notify()
             if not self.is_parent_alive():
                 self.alive = False
@@ -71,33 +74,38 @@ class LeaderWorker(BalancedWorker):
                 ends_at = time.monotonic() + self.cfg.graceful_timeout
             elif time.monotonic() > ends_at:
                 break
-            self._watch(time.monotonic() + 1)
-        self._over.set()
-        self.tpool.shutdown(wait=False)
+            if woken.poll(1000):
+                os.read(self.PIPE[0], 4096)
+                self._watch(time.monotonic() + 1)
+        self._over = True
         if self._failure:
             raise self._failure
-        for listener in self.sockets:
-            listener.close()
+        if self.nr_conns:
+            os._exit(0)  # Python ends neither while passwords are hashed nor, at times, while a thread is logging
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        """End at once."""
-        self._over.set()
-        self.method_queue.defer(lambda: None)
-        super().handle_quit(sig, frame)
+        """End at once. It may be called anywhere in the main thread, which may hold any lock: so it takes none."""
+        self.alive = False
+        self._over = True
 
     def _watch(self, until: float) -> None:
         """Promote a follower whenever the leader's request takes long; looks only while there are requests."""
-        self._busy.wait(until - time.monotonic())
         last, since = self._number, time.monotonic()
-        while (now := time.monotonic()) < until and now - since < _QUIET and not self._over.is_set():
+        while (now := time.monotonic()) < until and now - since < _QUIET and not self._over:
             time.sleep(LEAD)
             if self._number != last:
                 last, since = self._number, now
             elif self._answering:
                 self._promote_follower(last)
-        self._busy.clear()
+        self._watched = False
         if self._answering:  # it has begun meanwhile, and may have found that somebody was watching
-            self._busy.set()
+            self._wake()
+
+    def _wake(self) -> None:
+        """Wake the main thread up; what wakes it when there is a signal does so, too."""
+        self._watched = True
+        with suppress(BlockingIOError):
+            os.write(self.PIPE[1], b".")
 
     def _promote_follower(self, number: int) -> None:
         """Have a follower lead, unless the leader's request is not that one any more."""
@@ -106,48 +114,45 @@ class LeaderWorker(BalancedWorker):
                 return
             self.poller.unregister(self._answering.sock)
             self._leader = self._answering = None
-        with suppress(RuntimeError):  # the worker is ending
-            self.tpool.submit(self._lead)
+            self._followers.promote()
 
-    def _step_down(self) -> None:
-        """Have a follower lead, if it is this thread that does."""
+    def step_down(self) -> None:
+        """Have a follower lead, if it is this thread that does: it is about to wait."""
+        number = self._number
         if self._leader == threading.get_ident():
-            self._promote_follower(self._number)
+            self._promote_follower(number)
 
     def _lead(self) -> None:
         """Wait for requests and answer them until somebody else leads; runs in a thread."""
         me = self._leader = threading.get_ident()
         try:
-            while self._leader == me and not self._over.is_set():
-                if not self.alive and self._may_end():
-                    self._end()
-                    break
+            while self._leader == me and not self._over:
+                if not self.alive:
+                    self._cap_keepalive(time.monotonic() + STOP_KEEPALIVE_LINGER)
+                    if not self.nr_conns:
+                        self._end()
+                        break
                 self.set_accept_enabled(self.alive and self.nr_conns < self.worker_connections)
-                for key, _ in self.poller.select(1.0):
+                events = self.poller.select(1.0)
+                self._close_silent([key.fileobj for key, _ in events])
+                for key, _ in events:
                     key.data(key.fileobj)
-                    if self._leader != me:
+                    if self._leader != me or self._over:
                         break  # the next leader hears of the others, too
-                else:
-                    self.murder_keepalived()
         except BaseException as failure:  # noqa: BLE001 - raised again, where the whole worker ends with it
             self._failure, self.alive = failure, False
             self._end()
 
-    def _may_end(self) -> bool:
-        """Tell whether nobody waits for an answer, or has been told too late that there will be no more."""
-        self._cap_keepalive(time.monotonic() + STOP_KEEPALIVE_LINGER)
-        return self.nr_conns == 0
-
     def _end(self) -> None:
-        self._over.set()
-        self._busy.set()  # the main thread wakes up
+        self._over = True
+        self._wake()
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection, and wait for its first request."""
         if (found := self.next_client(listener)) is None:
             return
         accepted, client = found
-        conn = TConn(self.cfg, PacedSocket(accepted, self._step_down), client, listener.getsockname())
+        conn = TConn(self.cfg, PacedSocket(accepted, self.step_down), client, listener.getsockname())
         conn.data_ready = True  # before it is served
         conn.parser = KnownParser(self.cfg, conn.sock, client)
         self._register(conn)
@@ -158,8 +163,6 @@ class LeaderWorker(BalancedWorker):
 
     def _expect(self, conn: Any) -> None:
         conn.set_timeout()
-        if not self.alive:
-            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         self.keepalived_conns[conn] = None
 
     def _serve(self, conn: Any) -> None:
@@ -167,9 +170,10 @@ class LeaderWorker(BalancedWorker):
         del self.keepalived_conns[conn]
         self._number += 1
         self._answering = conn
-        if not self._busy.is_set():
-            self._busy.set()
+        if not self._watched:
+            self._wake()
         ahead = _events(conn)
+        conn.sock.expect_request()
         keep = self.handle(conn)
         with self._lock:
             leading = self._leader == threading.get_ident()
@@ -210,7 +214,7 @@ class LeaderWorker(BalancedWorker):
             return
         except OSError:
             left = b""
-        if not left:
+        if not left or conn.timeout <= time.monotonic():
             self._close(conn)
 
     def _close(self, conn: Any) -> None:
@@ -220,16 +224,13 @@ class LeaderWorker(BalancedWorker):
         self.nr_conns -= 1
         conn.close()
 
-    def murder_keepalived(self, force: bool = False) -> None:
-        """Close the connections of which nothing was heard for too long."""
+    def _close_silent(self, heard: Sequence[Any]) -> None:
+        """Close the connections of which nothing was heard for too long, nor just now."""
         now = time.monotonic()
-        while self.keepalived_conns and (conn := next(iter(self.keepalived_conns))).timeout <= now:
+        while conn := next(iter(self.keepalived_conns), None):
+            if conn.timeout > now or conn.sock in heard:
+                break
             self._close(conn)
-
-    def handle(self, conn: Any) -> Any:
-        """Answer one request; returns whether the connection is good for another."""
-        conn.sock.expect_request()
-        return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request that could be read."""

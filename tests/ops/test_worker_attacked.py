@@ -5,6 +5,8 @@ import socket
 import time
 import urllib.request
 
+import pytest
+
 from tests.conftest import ONE_DATABASE
 from tests.ops.conftest import HEALTH, THREADS, Start, connect
 from tests.servers import Server, children
@@ -98,6 +100,24 @@ def test_much_that_was_sent_at_once_buys_no_silence(start: Start) -> None:
         while client.recv(65536):
             pass
     assert time.monotonic() - started < 6
+
+
+def test_whoever_goes_on_sending_after_the_answer_is_cut_off_and_keeps_no_idle_connection_open(start: Start) -> None:
+    server = start("keepalive = 1")
+    with connect(server) as idle, connect(server) as client:
+        client.sendall(HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        idle.sendall(HEALTH)
+        assert idle.recv(65536).startswith(b"HTTP/1.1 200")
+        for _ in range(BUSY * 100):
+            try:
+                client.sendall(b"x")
+            except ConnectionError:
+                break
+            time.sleep(0.01)
+        else:
+            pytest.fail("nobody has cut it off")
+        assert idle.recv(1) == b""
 
 
 def test_an_answer_that_breaks_off_ends_no_worker(start: Start) -> None:

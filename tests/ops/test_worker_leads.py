@@ -18,7 +18,7 @@ from tests.conftest import ONE_DATABASE
 from tests.ops.conftest import HEALTH, Start, connect
 from tests.people import Person
 from tests.programs import run
-from tests.servers import Server
+from tests.servers import Server, children
 
 pytestmark = ONE_DATABASE
 
@@ -110,6 +110,33 @@ def test_a_server_told_to_end_waits_for_no_idle_connection(start: Start, sent: s
         assert server.process.wait(timeout=20) == 0
         assert time.monotonic() - started < seconds
     assert "Traceback" not in server.log.read_text()
+
+
+# Just when it starts a thread in place of one whose request takes long, the worker is told to end.
+_TOLD_WHILE_IT_STARTS_A_THREAD = """
+def post_worker_init(worker):
+    import os, signal, threading
+    class Thread(threading.Thread):
+        started = 0
+        def start(self):
+            Thread.started += 1
+            if Thread.started == 2:
+                os.kill(os.getpid(), signal.SIGQUIT)
+            super().start()
+    threading.Thread = Thread
+"""
+
+
+def test_a_worker_told_to_end_at_once_ends_whatever_it_is_at(app: Flask, start: Start, alice: Person) -> None:
+    server, headers = start(_TOLD_WHILE_IT_STARTS_A_THREAD), alice.bearer() | {"Content-Type": "application/json"}
+    [worker] = children(server.process.pid)
+    with ThreadPoolExecutor() as pool, app.app_context():
+        db.session.execute(update(User).values(name="held"))
+        waiting = pool.submit(status, server, "POST", alice.url("/tasks"), headers, '{"title": "Milk"}')
+        with pytest.raises(ConnectionError):
+            waiting.result(timeout=5)
+        db.session.rollback()
+    assert worker not in children(server.process.pid)
 
 
 def test_a_request_under_way_is_answered_by_a_server_told_to_end(app: Flask, start: Start, alice: Person) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from app.extensions import db
 from app.models import Task, User
+from app.prepared import FAR
 from app.services import task_writes
 from app.services.task_rows import COLUMNS
 from tests.installations import installation, opened
@@ -123,3 +124,19 @@ def test_an_error_of_the_database_ends_a_unit_of_prepared_statements_as_usual(tm
         assert _names(app) == ["Carol"]
         _execute(_NAMES, {}, "Carol C.")
         assert _names(app) == ["Carol C."]
+
+
+def test_a_database_is_far_when_it_has_not_answered_soon_for_a_while(tmp_path: Path) -> None:
+    slowly, soon, asked = select(func.pg_sleep(FAR * 2)), select(literal_column("1")), []
+    with installation("postgresql", tmp_path) as env, opened(env) as app, app.app_context():
+        db.before_waiting(lambda: asked.append(True))
+        for _ in range(300):
+            db.fetch_all(slowly, {})
+        assert not asked
+        for _ in range(700):
+            db.fetch_all(slowly, {})
+        assert asked
+        db.fetch_all(soon, {})
+        asked.clear()
+        db.fetch_all(slowly, {})
+        assert not asked
