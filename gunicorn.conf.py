@@ -79,7 +79,7 @@ def post_fork(_server: Any, worker: Any) -> None:
 
     with app.app_context():
         db.dispose(close=False)
-        db.before_waiting(worker.step_down)
+        db.prepared_connections.before_waiting = worker.step_down
         pools.announce()
     maintenance.start(app)
     # gunicorn looks a setting up in two steps, and forty of them for each request.

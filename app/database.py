@@ -7,7 +7,7 @@ The reads of nearly every request go through ``db.fetch_all()``, and what signin
 ``db.unit_of_work()``: PostgreSQL plans such statements once for each connection.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -81,10 +81,12 @@ class Database(SQLAlchemy):
     @property
     def reader(self) -> Engine:
         """The engine of `read`."""
-        return current_app.extensions["reader"]  # type: ignore[no-any-return]
+        reader: Engine = current_app.extensions["reader"]
+        return reader
 
     @property
-    def _prepared(self) -> prepared.Connections:
+    def prepared_connections(self) -> prepared.Connections:
+        """The connections of `fetch_all` and `execute_autocommit` on PostgreSQL."""
         connections: prepared.Connections = current_app.extensions["prepared"]
         return connections
 
@@ -111,7 +113,7 @@ class Database(SQLAlchemy):
         engine = self.reader
         if self.on_postgresql:
             try:
-                return self._prepared.execute(statement, parameters)
+                return self.prepared_connections.execute(statement, parameters)
             except engine.dialect.loaded_dbapi.Error:
                 pass
         with engine.connect() as connection:
@@ -130,7 +132,7 @@ class Database(SQLAlchemy):
             DBAPIError: of the usual kind.
         """
         with prepared.sqlalchemy_errors(self.reader.dialect, statement):
-            return self._prepared.execute(statement, parameters)
+            return self.prepared_connections.execute(statement, parameters)
 
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
@@ -170,13 +172,9 @@ class Database(SQLAlchemy):
         """The unit of work that is the transaction of ``db.session``, which its caller ends."""
         return _SessionUnitOfWork(self.session)
 
-    def before_waiting(self, step_down: Callable[[], Any]) -> None:
-        """Have whoever is about to wait for a database that is far call this first."""
-        self._prepared.before_waiting = step_down
-
     def dispose(self, *, close: bool = True) -> None:
         """Let go of all idle connections; ``close=False`` in a forked child, where they are still the parent's."""
-        self._prepared.dispose()
+        self.prepared_connections.dispose()
         self.engine.dispose(close=close)
         self.reader.dispose(close=close)
 
@@ -205,7 +203,7 @@ def _engine_options(config: dict[str, Any]) -> dict[str, Any]:
         "json_deserializer": orjson.loads,  # the tags of a page of tasks are 20 to 200 JSON values
     }
     if config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
-        # What runs this long is a fault; ending it frees the thread that waits.
+        # A statement that runs this long is a fault; ending it frees the thread that waits.
         server_settings = "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=10000"
         options["connect_args"] = {"connect_timeout": 5, "options": server_settings, "application_name": "taskward"}
     return options

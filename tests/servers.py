@@ -49,6 +49,23 @@ def start_server(
             end_at_once(process)
 
 
+def impatience(seconds: float) -> str:
+    """Return lines of a configuration for gunicorn: one that gives clients up that send or take nothing for so long."""
+    return f"""
+import socket
+from app.ops import sockets
+sockets.PATIENCE = {seconds}
+sockets.PACE = 100_000
+
+# Little is to be enough to fill what the kernel keeps for a connection.
+begin = sockets.PacedSocket.expect_request
+def begin_with_a_small_buffer(self):
+    self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    begin(self)
+sockets.PacedSocket.expect_request = begin_with_a_small_buffer
+"""
+
+
 def end_at_once(process: Program) -> None:
     """End a gunicorn that nobody needs any more; SIGTERM leaves open connections two seconds for one more request."""
     process.send_signal(signal.SIGQUIT)

@@ -34,7 +34,7 @@ class Followers:
             if self._waiting:
                 self._waiting.pop().release()
                 return
-            self._vacant = True
+            self._vacant = True  # also if there is no memory to start one
             if self._threads < self._at_most:
                 try:
                     threading.Thread(target=self._follow, daemon=True).start()

@@ -30,8 +30,8 @@ class LeaderWorker(BalancedWorker):
 
     gunicorn's hands each request from the thread that waits to another one and back, and the threads wait for one
     another whenever one of them lets go of the interpreter's lock, several times a request: at 16 connections a third
-    to a half more requests are answered without. A leader that has to wait for a client, or whose request takes longer
-    than `LEAD`, is one no more: a follower goes on in its place, for as many requests as there are threads.
+    to a half more requests are answered without. A leader that has to wait for a client or a far database, or takes
+    longer than `LEAD`, is one no more: a follower goes on in its place, for as many requests as there are threads.
     """
 
     @classmethod
@@ -149,7 +149,7 @@ class LeaderWorker(BalancedWorker):
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection, and wait for its first request."""
-        if (found := self.next_client(listener)) is None:
+        if not (found := self.next_client(listener)):
             return
         accepted, client = found
         conn = TConn(self.cfg, PacedSocket(accepted, self.step_down), client, listener.getsockname())

@@ -201,9 +201,7 @@ def remove(user_id: UUID) -> None:
         UserNotFound: there is no such account.
     """
     lock(user_id)
-    # Whoever ends several holds those that were ended meanwhile, too, while it waits for the next in the same order.
-    every = select(SignIn.id).where(SignIn.user_id == user_id).order_by(SignIn.id).with_for_update()
-    db.session.execute(every).all()
+    sign_ins.lock(user_id)
     sign_ins.mark_ended([SignIn.user_id == user_id], "account deleted")
     db.session.execute(delete(User).where(User.id == user_id))
     audit.add(audit.Event.USER_DELETED, deleted_user_id=str(user_id))

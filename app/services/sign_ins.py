@@ -117,6 +117,15 @@ def end_others(user_id: UUID, keep: UUID) -> int:
     return ended
 
 
+def lock(user_id: UUID) -> None:
+    """Lock all the person's sign-ins in the caller's transaction, in the order of their ids, as `mark_ended` does.
+
+    For who is going to delete them: whoever ends several holds those that were ended meanwhile, too, while it waits.
+    """
+    every = select(SignIn.id).where(SignIn.user_id == user_id).order_by(SignIn.id).with_for_update()
+    db.session.execute(every).all()
+
+
 def mark_ended(which: Sequence[ColumnElement[bool]], reason: str) -> int:
     """End the live sign-ins that match, with an event each, in the caller's transaction; return how many."""
     now = utcnow()

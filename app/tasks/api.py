@@ -54,7 +54,7 @@ def index(user_id: UUID) -> Any:
     tag = list_etag(who.rev, query.fingerprint, asked.limit, asked.cursor, asked.count, who.timezone)
     headers = {"ETag": tag, "Vary": "Accept"}
     if known(tag):
-        return NotModified(headers)
+        return NotModified(headers=headers)
     page = task_lists.page(user_id, query, asked.limit, asked.cursor)
     items = [schemas.task_json(row, who.timezone) for row in page.items]
     body: dict[str, Any] = {"items": items, "next_cursor": page.next_cursor}
@@ -105,7 +105,7 @@ def show(user_id: UUID, task_id: UUID) -> Any:
     """Show a task, in the trash or not; 304 with ``If-None-Match`` if it is unchanged."""
     task = tasks.get(user_id, task_id)
     if known(etag(task)):
-        return NotModified({"ETag": etag(task)})
+        return NotModified(headers={"ETag": etag(task)})
     return _shown(task)
 
 

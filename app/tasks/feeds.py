@@ -60,7 +60,7 @@ def read(secret: str) -> Any:
         "X-Robots-Tag": "noindex",
     }
     if request.if_none_match.contains_weak(headers["ETag"][3:-1]):
-        return NotModified(headers)
+        return NotModified(headers=headers)
     pieces = calendar.events(feeds.open_and_due(reader.user_id), reader.timezone)
     response = streamed(pieces, calendar.MIMETYPE)
     response.headers.update(headers)

@@ -1,7 +1,9 @@
 """A gunicorn with one worker, whose threads are soon all in use."""
 
+import http.client
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,3 +37,12 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
 def connect(server: Server) -> socket.socket:
     address = urlsplit(server.url)
     return socket.create_connection((str(address.hostname), address.port or 80), timeout=20)
+
+
+def status(server: Server, method: str, path: str, headers: dict[str, str], body: str | None = None) -> int:
+    address = urlsplit(server.url)
+    with closing(http.client.HTTPConnection(str(address.hostname), address.port, timeout=8)) as connection:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status

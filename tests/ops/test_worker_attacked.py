@@ -9,23 +9,13 @@ import pytest
 
 from tests.conftest import ONE_DATABASE
 from tests.ops.conftest import HEALTH, THREADS, Start, connect
-from tests.servers import Server, children
+from tests.servers import Server, children, impatience
 
 pytestmark = ONE_DATABASE
 
 UPLOAD = b"Content-Type: application/json\r\nContent-Length: 500000\r\n\r\n"
 BUSY = 8
-IMPATIENT = """
-import socket
-from app.ops import sockets
-sockets.PATIENCE = 1
-sockets.PACE = 100_000
-begin = sockets.PacedSocket.expect_request
-def begin_with_a_small_buffer(self):
-    self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
-    begin(self)
-sockets.PacedSocket.expect_request = begin_with_a_small_buffer
-"""
+IMPATIENT = impatience(1)
 BREAKS = """
 def post_worker_init(worker):
     ours = worker.wsgi

@@ -8,8 +8,7 @@ from flask import Flask
 
 from app.extensions import db
 from tests.conftest import STRICT_DATABASE
-from tests.ops.conftest import Start
-from tests.ops.test_worker_leads import status
+from tests.ops.conftest import Start, status
 from tests.people import Person
 
 pytestmark = STRICT_DATABASE

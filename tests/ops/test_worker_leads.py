@@ -1,12 +1,9 @@
 """gunicorn's workers: one thread leads, and what takes long keeps nobody else waiting."""
 
-import http.client
 import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -15,21 +12,12 @@ from sqlalchemy import update
 from app.extensions import db
 from app.models import User
 from tests.conftest import ONE_DATABASE
-from tests.ops.conftest import HEALTH, Start, connect
+from tests.ops.conftest import HEALTH, Start, connect, status
 from tests.people import Person
 from tests.programs import run
-from tests.servers import Server, children
+from tests.servers import children
 
 pytestmark = ONE_DATABASE
-
-
-def status(server: Server, method: str, path: str, headers: dict[str, str], body: str | None = None) -> int:
-    address = urlsplit(server.url)
-    with closing(http.client.HTTPConnection(str(address.hostname), address.port, timeout=8)) as connection:
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status
 
 
 def test_requests_that_wait_for_the_database_keep_nobody_else_waiting(app: Flask, start: Start, alice: Person) -> None:

@@ -129,7 +129,7 @@ def test_an_error_of_the_database_ends_a_unit_of_prepared_statements_as_usual(tm
 def test_a_database_is_far_when_it_has_not_answered_soon_for_a_while(tmp_path: Path) -> None:
     slowly, soon, asked = select(func.pg_sleep(FAR * 2)), select(literal_column("1")), []
     with installation("postgresql", tmp_path) as env, opened(env) as app, app.app_context():
-        db.before_waiting(lambda: asked.append(True))
+        db.prepared_connections.before_waiting = lambda: asked.append(True)
         for _ in range(300):
             db.fetch_all(slowly, {})
         assert not asked

@@ -13,7 +13,7 @@ from tests import leaks
 from tests.conftest import ONE_DATABASE
 from tests.people import Person
 from tests.programs import ROOT
-from tests.servers import Server, start_server
+from tests.servers import Server, impatience, start_server
 
 pytestmark = ONE_DATABASE
 
@@ -22,20 +22,7 @@ PATIENCE = 0.5
 BUSY = 8
 #: More of them than one worker has threads.
 MANY = 5
-SETTINGS = f"""
-exec(open({str(ROOT / "gunicorn.conf.py")!r}).read())
-from app.ops import sockets
-sockets.PATIENCE = {PATIENCE}
-sockets.PACE = 100_000
-
-# Little is to be enough to fill what the kernel keeps for a connection.
-import socket
-begin = sockets.PacedSocket.expect_request
-def begin_with_a_small_buffer(self):
-    self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
-    begin(self)
-sockets.PacedSocket.expect_request = begin_with_a_small_buffer
-"""
+SETTINGS = f"exec(open({str(ROOT / 'gunicorn.conf.py')!r}).read())\n{impatience(PATIENCE)}"
 JSON = b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 FORM = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 SLOW = {
