@@ -46,14 +46,13 @@ security-report: $(TOOLS) ## write into docs/security.md which test proves which
 screenshots: $(TOOLS) browser ## take a picture of every page into screenshots/, and those of the README
 	$(BIN)/python -m tests.browser.screenshots
 
-bench: $(TOOLS) wrk ## measure beside other programs for half an hour; writes bench/results.json and docs/performance.md
+bench: $(TOOLS) $(RUNTIME) wrk ## measure beside other programs for half an hour; writes bench/results.json and docs/performance.md
 	$(BIN)/python -m bench.run --rounds 7 --seconds 3 --write
 	$(BIN)/python -m bench.curves --write
 	$(BIN)/python -m bench.document
 
-bench-quick: $(TOOLS) wrk ## the same in a few minutes, printed only
+bench-quick: $(TOOLS) $(RUNTIME) wrk ## the same in a few minutes, printed only
 	$(BIN)/python -m bench.run --rounds 2 --seconds 2
-
 
 browser: $(TOOLS) $(SHELL_OF_CHROMIUM) ## make sure there is a Chromium for the browser tests
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
@@ -91,8 +90,9 @@ $(BIN)/python:
 		{ echo '$(PYTHON) cannot make virtual environments; on Debian: apt install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-$(RUNTIME): requirements.txt | $(BIN)/python
+$(RUNTIME): requirements.txt deploy/build-argon2 | $(BIN)/python
 	$(PIP) --requirement requirements.txt
+	deploy/build-argon2 $(BIN)/python
 	@touch $@
 
 # Most browser tests take half the time in it, and do without where there is none.

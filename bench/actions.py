@@ -55,7 +55,14 @@ ACTIONS = {
 MIX = "mix"
 #: Of twenty requests of the mix.
 SHARES = {"list": 10, "read": 5, "whoami": 3, "create": 2}
-TITLES = {key: action.title for key, action in ACTIONS.items()} | {MIX: "mix"}
+#: Signing in where Taskward has the Argon2 that everybody else has too.
+WITH_WHEEL = "signin_with_wheel"
+TITLES = {
+    "signin": ACTIONS["signin"].title,
+    WITH_WHEEL: "sign in, pip's Argon2",
+    **{key: action.title for key, action in ACTIONS.items()},
+    MIX: "mix",
+}
 #: Better Auth has addresses of its own.
 ELSEWHERE = {
     ("better_auth", "signin"): "/api/auth/sign-in/email",

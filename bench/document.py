@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.actions import GOALS, TITLES, UNCHANGED_GOAL
-from bench.programs import LIMITED, OURS, RIVALS, ROOT
+from bench.programs import LIMITED, OURS, RIVALS, ROOT, WHEEL
 from bench.report import RESULTS
 
 PAGE = ROOT / "docs" / "performance.md"
-_NAMES = {each.key: each.title for each in (OURS, LIMITED, *RIVALS)}
+_NAMES = {each.key: each.title for each in (OURS, LIMITED, WHEEL, *RIVALS)}
 
 
 def machine(found: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import sys
 import venv
 from pathlib import Path
 
-from bench.programs import INSTALLED, Program
+from bench.programs import INSTALLED, ROOT, WHEEL, Program
 
 
 class CannotInstallError(Exception):
@@ -22,6 +22,8 @@ def install(program: Program) -> None:
     Raises:
         CannotInstallError: it cannot be.
     """
+    if program == WHEEL:
+        _wheel("argon2-cffi-bindings", Path(program.environment["PYTHONPATH"]))
     if program.ours:
         return
     node = (program.directory / "package.json").exists()
@@ -63,6 +65,12 @@ def versions(program: Program) -> dict[str, str]:
 def _pip(pins: Path, place: Path) -> None:
     venv.create(place, with_pip=True)
     _run(str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--requirement", str(pins), cwd=place)
+
+
+def _wheel(name: str, place: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)
+    pinned = ("--constraint", str(ROOT / "requirements.txt"), "--only-binary", ":all:", "--no-deps")
+    _run(sys.executable, "-m", "pip", "install", "--quiet", "--target", str(place), *pinned, name, cwd=ROOT)
 
 
 def _npm(source: Path, place: Path) -> None:

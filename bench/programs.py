@@ -68,6 +68,15 @@ LIMITED = Program(
     {"RATE_LIMIT": "1000000"},
     actions=("whoami", "list", "unchanged", "create"),
 )
+#: With the Argon2 that the peers have too, in place of the one that `make` builds.
+WHEEL = Program(
+    "taskward_wheel",
+    "Taskward, Argon2 as pip brings it",
+    ROOT,
+    _TASKWARD,
+    OURS.environment | {"PYTHONPATH": str(INSTALLED / "argon2")},
+    actions=("signin",),
+)
 RIVALS = (
     Program(
         "fastapi_sqlmodel",

@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import create_engine
 
 from bench import charts, installation
-from bench.actions import GOALS, TITLES, UNCHANGED_GOAL
+from bench.actions import GOALS, TITLES, UNCHANGED_GOAL, WITH_WHEEL
 from bench.load import Measured
-from bench.programs import LIMITED, OURS, RIVALS, ROOT, WORKERS
+from bench.programs import LIMITED, OURS, RIVALS, ROOT, WHEEL, WORKERS
 
 #: By action, then by program: what each round measured.
 Figures = dict[str, dict[str, list[Measured]]]
@@ -37,18 +37,24 @@ def results(figures: Figures, failed: dict[str, str], rounds: int, seconds: int,
         "versions": {each.key: installation.versions(each) for each in (OURS, *RIVALS)},
     }
     for action, by_program in figures.items():
-        ours = by_program[OURS.key]
-        for key, theirs in by_program.items():
-            found["programs"].setdefault(key, {})[action] = _summary(theirs)
-            if key == LIMITED.key and _ratios(theirs, ours):
-                found["rate_limit_costs"][action] = _rounded(1 - statistics.median(_ratios(theirs, ours)))
-            elif key != OURS.key and _ratios(ours, theirs):
-                found["ratios"].setdefault(action, {})[key] = _rounded(statistics.median(_ratios(ours, theirs)))
-                found["quartiles"].setdefault(action, {})[key] = _quartiles(_ratios(ours, theirs))
+        for key, did in by_program.items():
+            found["programs"].setdefault(key, {})[action] = _summary(did)
+        _compare(found, action, by_program[OURS.key], by_program)
+        if WHEEL.key in by_program:
+            _compare(found, WITH_WHEEL, by_program[WHEEL.key], by_program)
+        if LIMITED.key in by_program and (ratios := _ratios(by_program[LIMITED.key], by_program[OURS.key])):
+            found["rate_limit_costs"][action] = _rounded(1 - statistics.median(ratios))
     if {"list", "unchanged"} <= figures.keys():
         ratios = _ratios(figures["unchanged"][OURS.key], figures["list"][OURS.key]) or [0.0]
         found["unchanged_to_list"] = _rounded(statistics.median(ratios))
     return found
+
+
+def _compare(found: dict[str, Any], action: str, ours: Sequence[Measured], others: dict[str, list[Measured]]) -> None:
+    for key in (each.key for each in RIVALS if each.key in others):
+        if ratios := _ratios(ours, others[key]):
+            found["ratios"].setdefault(action, {})[key] = _rounded(statistics.median(ratios))
+            found["quartiles"].setdefault(action, {})[key] = _quartiles(ratios)
 
 
 def goals(found: dict[str, Any]) -> list[tuple[str, str, float, float]]:
@@ -64,7 +70,7 @@ def goals(found: dict[str, Any]) -> list[tuple[str, str, float, float]]:
 
 def table(found: dict[str, Any]) -> str:
     """Return the tables for people: ratios with their quartiles and goals, and what each program did."""
-    titles = {each.key: each.title for each in (OURS, LIMITED, *RIVALS)}
+    titles = {each.key: each.title for each in (OURS, LIMITED, WHEEL, *RIVALS)}
     wanted = {(action, key): (goal, ratio >= goal) for action, key, ratio, goal in goals(found)}
     lines = ["", "Requests a second, Taskward ÷ the other (quartiles)"]
     for action, by_program in found["ratios"].items():

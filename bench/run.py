@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import installation, report
-from bench.actions import TITLES, requests
+from bench.actions import ACTIONS, MIX, TITLES, requests
 from bench.equal import UnequalError, ask, check
 from bench.installation import CannotInstallError
 from bench.load import Measured, drive
 from bench.people import Person, application, fill, signed_in, with_cookies, with_tokens
-from bench.programs import LIMITED, OURS, RIVALS, Program
+from bench.programs import LIMITED, OURS, RIVALS, WHEEL, Program
 from bench.servers import Server, running
 from tests.databases import SETTINGS, VARIABLE, create_database, drop_database, postgresql_server
 
@@ -105,20 +105,23 @@ def _people(program: Program, url: str, rows: list[Person], instance: Path) -> C
 
 def measure(all_of_them: Sequence[Entrant], actions: Sequence[str], rounds: int, seconds: int) -> report.Figures:
     """Drive everybody in turn, round by round; return what was measured by action, then by program."""
-    figures: report.Figures = {action: {} for action in actions}
+    figures: report.Figures = {
+        action: {each.program.key: [] for each in all_of_them if action in each.program.actions} for action in actions
+    }
     for entrant in all_of_them:
         entrant.measure("whoami", entrant.people(), 1)  # the first requests open connections and compile statements
     for number in range(rounds):
         people = {entrant.program.key: entrant.people() for entrant in all_of_them}
-        for action in actions:
-            for entrant in all_of_them:
+        for place, action in enumerate(actions):
+            # A B C, C B A: so that list and unchanged list, whose ratio is of interest, are neighbours for all of them.
+            for entrant in all_of_them[:: 1 if place % 2 else -1]:
                 key = entrant.program.key
-                if action not in entrant.program.actions:
+                if key not in figures[action]:
                     continue
                 if action == "unchanged" and entrant.program.ours:
                     # What was created meanwhile has changed the lists.
                     people[key] = [replace(p, etag=ask(entrant.server, "list", p)[2]["etag"]) for p in people[key]]
-                figures[action].setdefault(key, []).append(entrant.measure(action, people[key], seconds))
+                figures[action][key].append(entrant.measure(action, people[key], seconds))
             _say(f"round {number + 1} of {rounds}: {TITLES[action]}")
     return figures
 
@@ -129,11 +132,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--only", help="keys of peers, separated by commas")
-    parser.add_argument("--actions", default=",".join(TITLES))
+    parser.add_argument("--actions", default=",".join((*ACTIONS, MIX)))
     parser.add_argument("--write", action="store_true", help="bench/results.json, docs/performance.md and its charts")
     asked = parser.parse_args()
     chosen = asked.only.split(",") if asked.only else None
-    others = [program for program in (LIMITED, *RIVALS) if chosen is None or program.key in chosen]
+    others = [program for program in (LIMITED, WHEEL, *RIVALS) if chosen is None or program.key in chosen]
     failed: dict[str, str] = {}
     with entrants([OURS, *others], failed) as running_now:
         if OURS.key in failed:

@@ -28,6 +28,7 @@ CHECKS = (
     Check("redis", host_checks.redis),
     Check("disk space", host_checks.disk_space),
     Check("open files", host_checks.open_files),
+    Check("password hashing", host_checks.password_hashing),
     Check("database file", database_checks.sqlite_file),
     Check("database", database_checks.reachable, "database file"),  # asking would make an empty one
     Check("integrity", database_checks.integrity, "database"),

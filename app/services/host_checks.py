@@ -5,6 +5,7 @@ import resource
 import shutil
 import tempfile
 import time
+from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,12 +13,14 @@ from flask import current_app
 from sqlalchemy import make_url
 
 import config
-from app.services import pools
+from app.services import passwords, pools
 from app.services.findings import Finding, fail, ok, warn
 
 _MB = 1_000_000
 #: Free space below which writing will soon fail, and below which somebody should look.
 _HARDLY_ANY, _LITTLE = 100 * _MB, 1000 * _MB
+#: Seconds for a password above which people notice that they wait.
+_LONG_HASH = 0.5
 #: File descriptors of a worker for clients, modules, logs and sockets in passing.
 _OTHER_FILES = 256
 
@@ -136,3 +139,17 @@ def open_files() -> Finding:
         cure = f"Raise it where the server is started: ulimit -n {needed}, or LimitNOFILE= of systemd."
         return warn(f"a process started from here may open {limit} files, a busy worker needs {needed}", cure)
     return ok(f"{limit if limit != resource.RLIM_INFINITY else 'any number'} may be open, {needed} are needed")
+
+
+def password_hashing() -> Finding:
+    """Does a sign-in wait long for its password to be hashed?"""
+    stored = passwords.hash_password("the password of nobody")
+    started = time.perf_counter()
+    passwords.verify(stored, "the password of nobody")
+    took = time.perf_counter() - started
+    memory, passes = current_app.config["ARGON2_MEMORY_KIB"], current_app.config["ARGON2_TIME_COST"]
+    text = f"{took * 1000:.0f} ms of a core for each password ({memory} KiB, {passes} passes)"
+    if took > _LONG_HASH:
+        return warn(text, "Lower ARGON2_TIME_COST or ARGON2_MEMORY_KIB: meanwhile the core does nothing else.")
+    for_any_processor = "manylinux" in (distribution("argon2-cffi-bindings").read_text("WHEEL") or "")
+    return ok(f"{text}; less, mostly, after deploy/build-argon2" if for_any_processor else text)
