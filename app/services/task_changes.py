@@ -1,7 +1,8 @@
 """What has changed since a device last asked, deletions included; and how long those are remembered.
 
 The token is the person's counter of writes. Their order is the order of their commits (`task_writes.next_rev`), so
-that nothing is missed; what one batch wrote shares a revision, so that a token within it also names the last task.
+that nothing is missed. One that was given in the middle, where there is more to come, also names the last task, since
+what one batch wrote shares a revision; and the counter up to which the device knew of every deletion before it asked.
 """
 
 import re
@@ -21,8 +22,8 @@ from app.services.task_rows import COLUMNS, TaskRow
 #: For how long a device may stay away and still be told what was deleted.
 DELETIONS_KEPT = timedelta(days=90)
 
-_TOKEN = re.compile(r"([0-9]{1,18})(?:\.([0-9a-f]{32}))?")
-_BEFORE_ALL = UUID(int=0)
+_TOKEN = re.compile(r"([0-9]{1,18})(?:\.([0-9a-f]{32})\.([0-9]{1,18}))?")
+_FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ def since(user_id: UUID, token: str | None, rev: int, limit: int) -> Changes:
         InvalidInput: under ``since``; the token is none of ours.
         SyncTokenExpired: deletions since then have been forgotten, or the token is ahead of the counter.
     """
-    after, last_id = _read(token)
+    after, last_id, known = _read(token)
+    known = known or rev  # what was deleted before is of no interest to a device that has nothing
+    if max(after, known) > rev:
+        raise SyncTokenExpired
     with db.read() as connection:
-        floor = connection.scalar(select(User.sync_floor).where(User.id == user_id)) or 0
-        if token is not None and (after > rev or 0 < after < floor):
-            raise SyncTokenExpired
         rows: list[dict[str, Any]] = []
         for table, columns in ((Task, COLUMNS), (DeletedTask, (DeletedTask.id, DeletedTask.rev))):
             mine = select(*columns).where(table.user_id == user_id, table.rev <= rev)
@@ -56,11 +57,15 @@ def since(user_id: UUID, token: str | None, rev: int, limit: int) -> Changes:
             # Led by user_id, so that only the index of this person's rows offers the order.
             page = later.order_by(table.user_id, table.rev, table.id).limit(limit + 1)
             rows += [dict(row._mapping) for row in connection.execute(page)]
+        # Last: what has been forgotten by now may be missing above.
+        floor = connection.scalar(select(User.sync_floor).where(User.id == user_id)) or 0
+    if known < floor:
+        raise SyncTokenExpired
     rows.sort(key=lambda row: (row["rev"], row["id"]))
     items = rows[:limit]
     if len(rows) <= limit:
         return Changes(items, str(rev), has_more=False)
-    return Changes(items, f"{items[-1]['rev']}.{items[-1]['id'].hex}", has_more=True)
+    return Changes(items, f"{items[-1]['rev']}.{items[-1]['id'].hex}.{known}", has_more=True)
 
 
 def forget(user_id: UUID, task_ids: list[UUID], which: ColumnElement[bool]) -> int:
@@ -74,11 +79,12 @@ def forget(user_id: UUID, task_ids: list[UUID], which: ColumnElement[bool]) -> i
     return len(db.session.execute(delete_(DeletedTask).where(*mine).returning(DeletedTask.id)).all())
 
 
-def _read(token: str | None) -> tuple[int, UUID]:
+def _read(token: str | None) -> tuple[int, UUID, int]:
+    """Return the revision and the task behind which to go on, and up to where all deletions are known."""
     if token is None:
-        return 0, _BEFORE_ALL
+        return 0, _FIRST_ID, 0
     match = _TOKEN.fullmatch(token)
     if match is None:
         raise InvalidInput(since="Use what the last answer gave as next; to start, leave since out.")
-    # A token that names no task lies behind all tasks of its revision.
-    return int(match[1]), UUID(match[2]) if match[2] else UUID(int=2**128 - 1)
+    after, last_id, known = match.groups()
+    return int(after), UUID(last_id) if last_id else _LAST_ID, int(known or after)

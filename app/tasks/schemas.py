@@ -159,7 +159,7 @@ class Selection(Schema):
 
 
 class ChangesQuery(Schema):
-    since: Annotated[str, Field(max_length=60)] | None = None
+    since: Annotated[str, Field(max_length=80)] | None = None
     limit: Limit = MAX_LIMIT
 
 

@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
 from flask import Flask
 
+from app.services import tasks
 from tests.in_turn import in_turn
 from tests.people import Person
 from tests.problems import pointers
@@ -33,8 +35,8 @@ def follow(person: Person, since: str | None = None, limit: int = 200) -> tuple[
 
 
 def test_without_a_token_everything_there_is_comes_with_the_token_for_next_time(alice: Person) -> None:
-    tasks = [alice.make_task(title=f"Task {n}") for n in range(3)]
-    assert changes(alice) == {"items": tasks, "next": "3", "has_more": False}
+    there = [alice.make_task(title=f"Task {n}") for n in range(3)]
+    assert changes(alice) == {"items": there, "next": "3", "has_more": False}
     assert changes(alice, "3") == {"items": [], "next": "3", "has_more": False}
 
 
@@ -70,7 +72,7 @@ def test_pages_cut_through_a_batch_without_losing_a_task(alice: Person, limit: i
     assert len(follow(alice, limit=limit)[0]) == 10
 
 
-@in_turn("token", ["", "x", "-1", "1.5", "1.", " 1", "1" * 19, f"1.{'g' * 32}", f"1.{'0' * 33}"])
+@in_turn("token", ["", "x", "-1", "1.5", "1.", " 1", "1" * 19, f"1.{'g' * 32}.1", f"1.{'0' * 33}.1", f"1.{'0' * 32}"])
 def test_what_is_no_token_is_422(alice: Person, token: str) -> None:
     assert pointers(alice.get("/tasks/changes", query_string={"since": token})) == ["#/since"]
 
@@ -95,6 +97,49 @@ def test_whoever_was_away_longer_than_deletions_are_kept_starts_again(app: Flask
     assert alice.get(f"/tasks/changes?since={before}").status_code == 410
     assert changes(alice, after)["items"] == []
     assert changes(alice)["items"] == [kept]
+
+
+def delete_for_good(app: Flask, person: Person, *doomed: dict[str, Any]) -> None:
+    """Delete tasks together, at one revision."""
+    for task in doomed:
+        assert person.delete(f"/tasks/{task['id']}").status_code == 204
+    with app.app_context():
+        assert tasks.empty_trash(UUID(person.id)) == len(doomed)
+
+
+def forget_deletions(app: Flask) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=91)):
+        assert '"deleted_tasks": 0' not in app.test_cli_runner().invoke(args=["tasks", "purge", "--json"]).stdout
+
+
+def test_a_first_reading_in_pages_comes_to_its_end_however_many_deletions_were_forgotten(
+    app: Flask, alice: Person
+) -> None:
+    kept = [alice.make_task(title=f"Task {n}") for n in range(5)]
+    delete_for_good(app, alice, alice.make_task())
+    forget_deletions(app)
+    assert follow(alice, limit=2)[0] == kept
+
+
+def test_a_reading_in_pages_starts_again_if_deletions_are_forgotten_meanwhile(app: Flask, alice: Person) -> None:
+    first, second, third = (alice.make_task(title=f"Task {n}") for n in range(3))
+    page = changes(alice, limit=1)
+    assert (page["items"], page["has_more"]) == ([first], True)
+    delete_for_good(app, alice, first)
+    assert first["id"] not in [item["id"] for item in follow(alice, page["next"])[0] if not item.get("deleted")]
+    forget_deletions(app)
+    assert alice.get(f"/tasks/changes?since={page['next']}").status_code == 410
+    assert follow(alice, limit=1)[0] == [second, third]
+
+
+def test_of_tasks_deleted_together_none_is_missed_by_who_was_told_of_one(app: Flask, alice: Person) -> None:
+    both = [alice.make_task(title=f"Task {n}") for n in range(2)]
+    _, token = follow(alice)
+    delete_for_good(app, alice, *both)
+    page = changes(alice, token, limit=1)
+    assert (len(page["items"]), page["has_more"]) == (1, True)
+    forget_deletions(app)
+    assert alice.get(f"/tasks/changes?since={page['next']}").status_code == 410
 
 
 def test_nobody_is_told_of_other_peoples_changes(alice: Person, bob: Person) -> None:
