@@ -18,9 +18,9 @@ bp = Blueprint("auth_api", __name__, url_prefix="/api")
 def register() -> Any:
     """Create an account."""
     body = json_body(schemas.Registration)
-    user = accounts.register(body.email, body.password, body.name)
-    location = url_for("users_api.show", user_id=user.id)
-    return accounts.profile(user.id), 201, {"Location": location}
+    user_id = accounts.register(body.email, body.password, body.name)
+    location = url_for("users_api.show", user_id=user_id)
+    return accounts.profile(user_id), 201, {"Location": location}
 
 
 @bp.post("/auth/login")

@@ -50,8 +50,7 @@ def _account(email: str, *, may_exist: bool) -> tuple[dict[str, Any], str | None
         account = operators.find(email)
     except UserNotFound:
         password = secrets.token_urlsafe(18)
-        # Under the address as it was stored: an international one may have been given in its other spelling.
-        return operators.find(accounts.create(email, password, "Demo").email), password
+        return operators.find(str(accounts.create(email, password, "Demo"))), password
     if may_exist:
         return account, None
     raise Refused(f"There is already an account {account['email']}; --add adds tasks to it.")

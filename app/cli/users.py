@@ -36,13 +36,13 @@ def create(email: str, name: str, password_stdin: bool, as_json: bool) -> None:
       pwgen 20 1 | flask users create bot@example.org --json
     """
     person = fields(_Person, {"email": email, "name": name})
-    addresses.valid(person.email)  # before anybody types a password twice
+    address = addresses.valid(person.email)  # before anybody types a password twice
     password = read_new_password(from_stdin=password_stdin)
     try:
-        user = accounts.create(person.email, password, person.name)
+        user_id = accounts.create(address, password, person.name)
     except EmailTaken as error:
         raise Refused(f"There is already an account with the address {person.email}.") from error
-    _report(user.id, f"Created the account {user.email}.", as_json=as_json)
+    _report(user_id, f"Created the account {address}.", as_json=as_json)
 
 
 @group.command("list")

@@ -31,8 +31,8 @@ def time_zones() -> frozenset[str]:
     return frozenset((files("tzdata") / "zones").read_text().split())
 
 
-def register(email: str, password: str, name: str = "", timezone: str = "UTC") -> User:
-    """Create an account for somebody who asks for one; commits.
+def register(email: str, password: str, name: str = "", timezone: str = "UTC") -> UUID:
+    """Create an account for somebody who asks for one; commits. Returns its id.
 
     Raises:
         RegistrationClosed: ``REGISTRATION_OPEN`` is off.
@@ -43,8 +43,8 @@ def register(email: str, password: str, name: str = "", timezone: str = "UTC") -
     return create(email, password, name, timezone)
 
 
-def create(email: str, password: str, name: str = "", timezone: str = "UTC") -> User:
-    """Create an account; commits. ``timezone`` is an IANA name.
+def create(email: str, password: str, name: str = "", timezone: str = "UTC") -> UUID:
+    """Create an account; commits. ``timezone`` is an IANA name. Returns its id.
 
     Raises:
         InvalidInput: the address or the password is not acceptable.
@@ -65,9 +65,10 @@ def create(email: str, password: str, name: str = "", timezone: str = "UTC") -> 
     except IntegrityError as error:
         db.session.rollback()
         raise EmailTaken from error
-    audit.add(audit.Event.USER_CREATED, user.id)
+    user_id: UUID = user.id  # asked for after the commit, it would be read anew
+    audit.add(audit.Event.USER_CREATED, user_id)
     db.session.commit()
-    return user
+    return user_id
 
 
 def change_password(who: Principal, current: str, new: str) -> None:
@@ -213,6 +214,7 @@ def _replace_password(who: Principal, current: str, new: str) -> None:
     proven = authentication.verify_password(who, current, audit.Event.PASSWORD_CHANGE_FAIL)
     new_hash = passwords.hash_password(new)
     if not _set_password(who.user_id, new_hash, proven):
+        audit.record(audit.Event.PASSWORD_CHANGE_FAIL, who.user_id, who.sign_in_id)
         raise WrongPassword
     sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "password changed")
 
@@ -223,13 +225,14 @@ def _replace_email(who: Principal, email: str) -> bool:
     if address == who.email:
         return False
     lock(who.user_id)
-    sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "e-mail address changed")
+    sign_ins.lock(who.user_id)
     values = {"email": address, "email_key": addresses.key(address)}
     try:
         db.session.execute(update(User).where(User.id == who.user_id).values(**values))
     except IntegrityError as error:
         db.session.rollback()
         raise EmailTaken from error
+    sign_ins.mark_ended([SignIn.user_id == who.user_id, SignIn.id != who.sign_in_id], "e-mail address changed")
     return True
 
 

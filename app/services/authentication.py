@@ -77,7 +77,7 @@ def reauthenticate(who: Principal, password: str) -> tokens.TokenPair:
     stored = verify_password(who, password, audit.Event.REAUTHENTICATION_FAIL)
     # As in sign_in: what ends all sign-ins of the account either sees the new one or has made us stop here.
     if db.session.connection().scalar(_LOCK, {"user": who.user_id, "verified": stored}) is None:
-        db.session.rollback()
+        audit.record(audit.Event.REAUTHENTICATION_FAIL, who.user_id, who.sign_in_id)
         raise WrongPassword
     pair, sign_in_id = replace_sign_in(who, utcnow())
     audit.add(audit.Event.REAUTHENTICATION, who.user_id, sign_in_id, replaces=str(who.sign_in_id))

@@ -45,7 +45,12 @@ def make(who: Principal) -> str:
 
 
 def revoke(who: Principal) -> None:
-    """End the person's address, if there is one; commits."""
+    """End the person's address, if there is one; commits.
+
+    Raises:
+        UserNotFound: the account was deleted in the meantime.
+    """
+    accounts.lock(who.user_id)
     gone = delete(CalendarFeed).where(CalendarFeed.user_id == who.user_id).returning(CalendarFeed.user_id)
     if db.session.scalar(gone) is not None:
         audit.add(audit.Event.FEED_REVOKED, who.user_id, who.sign_in_id)

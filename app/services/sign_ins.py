@@ -1,6 +1,7 @@
 """Sign-ins: start, list, end. The row is the root of trust of every token that names it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 from flask import current_app
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from structlog.contextvars import get_contextvars
 
 from app.database import UnitOfWork
@@ -23,19 +25,21 @@ _SEEN_AT_MOST_EVERY = timedelta(minutes=1)
 
 
 def touch(who: Principal) -> None:
-    """Note that the sign-in was seen now, if the last note is over a minute old and can be written at once; commits."""
+    """Note that the sign-in was seen now, if the last note is over a minute old and can be written at once; commits.
+
+    Whatever holds it up is no reason to keep waiting, or to refuse, what may only want to read.
+    """
     now = utcnow()
     if now - who.last_seen_at < _SEEN_AT_MOST_EVERY:
         return
     ip = get_contextvars().get("ip", "")
     stale = SignIn.last_seen_at < now - _SEEN_AT_MOST_EVERY
-    # Whoever holds the row (PostgreSQL) is about to change it: not worth the wait of somebody who wants to read.
     free = select(SignIn.id).where(SignIn.id == who.sign_in_id, stale).with_for_update(skip_locked=True)
-    try:
-        db.session.execute(update(SignIn).where(SignIn.id.in_(free)).values(last_seen_at=now, ip=ip))
-        db.session.commit()
-    except DBAPIError:
-        db.session.rollback()  # no reason to refuse what may only want to read
+    with suppress(DBAPIError, PoolTimeout), db.read() as connection:
+        if not db.on_postgresql:
+            connection.detach()  # whoever gets the pool's next one waits for whoever is writing
+            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        connection.execute(update(SignIn).where(SignIn.id.in_(free)).values(last_seen_at=now, ip=ip))
 
 
 def start(

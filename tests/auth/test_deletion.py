@@ -1,6 +1,5 @@
 """Deleting an account while its owner's programs and a guesser are at work."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -12,6 +11,7 @@ from sqlalchemy import text
 
 from app.extensions import db
 from tests.conftest import STRICT_DATABASE, Count
+from tests.locks import wait_until_waiting
 from tests.pages import Browser
 from tests.people import PASSWORD, Person, make_person
 
@@ -92,19 +92,6 @@ def test_what_changes_an_account_while_it_is_deleted_is_no_fault_of_ours(app: Fl
 
 
 HOLD = text("SELECT id FROM sign_ins WHERE id = :id FOR UPDATE")
-WAITING = text(
-    "SELECT count(*) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND wait_event IN ('transactionid', 'tuple')"
-)
-
-
-def wait_until_waiting(number: int) -> None:
-    """Wait until so many wait for a row that somebody holds."""
-    deadline = time.monotonic() + 10
-    with db.read() as looking:
-        while looking.execute(WAITING).scalar_one() < number:
-            assert time.monotonic() < deadline, "nobody waits for the one that is held"
-            time.sleep(0.01)
 
 
 @STRICT_DATABASE
@@ -141,6 +128,33 @@ def test_whoever_ends_sessions_and_whoever_deletes_the_account_do_not_wait_for_e
             wait_until_waiting(2)
         assert ended.result().status_code == 204
         assert deleted.result().status_code == 204
+
+
+@STRICT_DATABASE
+def test_whoever_changes_the_address_waits_for_sign_ins_before_events_have_to_wait_for_him(
+    app: Flask, alice: Person
+) -> None:
+    browser, address = Browser(app, alice), "/account/email"
+    with ThreadPoolExecutor(1) as pool, app.app_context():
+        with db.engine.begin() as ending:
+            ending.execute(text("SELECT id FROM sign_ins WHERE kind = 'web' FOR UPDATE"))
+            changed = pool.submit(browser.post, address, address, email="new@example.org")
+            wait_until_waiting(1)
+            # As an event does, which whoever ends a sign-in writes next.
+            assert ending.execute(text("SELECT id FROM users FOR KEY SHARE SKIP LOCKED")).all()
+        assert changed.result().status_code == 303
+
+
+@STRICT_DATABASE
+def test_a_calendar_address_is_revoked_in_the_order_in_which_an_account_is_deleted(app: Flask, alice: Person) -> None:
+    assert alice.post("/feed").status_code == 201
+    with ThreadPoolExecutor(1) as pool, app.app_context():
+        with db.engine.begin() as deleting:
+            deleting.execute(text("SELECT id FROM users FOR UPDATE"))
+            revoked = pool.submit(alice.delete, "/feed")
+            wait_until_waiting(1)
+            assert deleting.execute(text("SELECT * FROM calendar_feeds FOR UPDATE SKIP LOCKED")).all()
+        assert revoked.result().status_code == 204
 
 
 def others_of(person: Person, number: int) -> list[UUID]:

@@ -37,9 +37,12 @@ def test_all_other_sign_ins_end_and_this_one_stays(alice: Person, bob: Person) -
 
 
 @pytest.mark.parametrize("taken", ["bob@example.org", "BOB@Example.ORG"])
-def test_an_address_of_somebody_else_is_409_whatever_its_case(alice: Person, bob: Person, taken: str) -> None:
+def test_an_address_of_somebody_else_is_409_whatever_its_case(
+    alice: Person, bob: Person, taken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = alice.another_sign_in()
     response = alice.put("/email", {"email": taken})
+    assert "session_logout" not in capsys.readouterr().err  # nor is it said that it did
     assert response.status_code == 409
     assert response.get_json()["type"] == "urn:taskward:problem:email-taken"
     assert alice.get().get_json()["email"] == alice.email

@@ -17,7 +17,8 @@ from app.services import passwords
 from app.services.clients import FIRST_PARTY
 from tests.auth.guesses import fail, login, waits
 from tests.backups import POSTGRESQL
-from tests.conftest import Count, MakeApp
+from tests.conftest import ONE_DATABASE, STRICT_DATABASE, Count, MakeApp
+from tests.locks import wait_until_waiting
 from tests.oauth_clients import register
 from tests.pages import Browser
 from tests.people import PASSWORD, Person, make_person
@@ -185,3 +186,37 @@ def test_reading_does_not_wait_for_whoever_holds_the_sign_in(app: Flask, alice: 
             began = monotonic()
             assert alice.get("/tasks").status_code == 200
             assert monotonic() - began < 5  # it would be let go of after 10
+
+
+@ONE_DATABASE
+def test_reading_does_not_wait_for_whoever_writes_to_sqlite(app: Flask, alice: Person) -> None:
+    later = time_machine.travel(datetime.now(UTC) + timedelta(minutes=2))
+    with app.app_context(), db.engine.begin(), later:  # takes the lock
+        began = monotonic()
+        assert alice.get("/tasks").status_code == 200
+        assert monotonic() - began < 5  # it would be let go of after 10
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=2)):
+        assert alice.get("/tasks").status_code == 200
+        [sign_in] = alice.get("/sessions").get_json()["items"]
+        assert datetime.fromisoformat(sign_in["last_seen_at"]) > datetime.now(UTC) - timedelta(seconds=30)
+
+
+@STRICT_DATABASE
+@pytest.mark.parametrize(
+    ("path", "body", "event"),
+    [
+        ("/password", {"current_password": PASSWORD, "new_password": NEW}, "authn_password_change_fail"),
+        ("/reauthenticate", {"password": PASSWORD}, "authn_reauthentication_fail"),
+    ],
+)
+def test_a_password_that_is_no_longer_right_when_it_was_checked_is_wrong_and_noted(
+    app: Flask, alice: Person, count: Count, path: str, body: dict[str, str], event: str
+) -> None:
+    send = alice.put if path == "/password" else alice.post
+    with ThreadPoolExecutor(1) as pool, app.app_context():
+        with db.engine.begin() as elsewhere:
+            elsewhere.execute(text("UPDATE users SET password_hash = :other"), {"other": passwords.hash_password(NEW)})
+            answer = pool.submit(send, path, body)
+            wait_until_waiting(1)
+        assert answer.result().status_code == 403
+    assert count(f"security_events WHERE event = '{event}'") == 1
