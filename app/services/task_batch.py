@@ -60,6 +60,8 @@ def run(user_id: UUID, operations: Sequence[Operation], request: Request | None 
         # As they are after the last one: an operation may have changed what another one returned.
         rows = _found(user_id, [row["id"] for row in done])
         idempotency.keep(user_id, request, [row["id"] for row in done])
+        if request is None and all(row and row["rev"] != rev for row in rows):
+            db.session.rollback()  # nothing was written, so the counter is not raised either
     return [row for row in rows if row], True
 
 

@@ -132,8 +132,12 @@ def restore_changed(user_id: UUID, task_id: UUID, fields: dict[str, Any], condit
         TaskNotFound, PreconditionFailed, InvalidInput: as `change`, but for the trash.
     """
     with unit_of_work(user_id) as rev:
-        task_writes.move(user_id, rev, task_id, to_trash=False, condition=condition)
-        row = task_writes.change(user_id, rev, task_id, fields)
+        before = task_writes.find(user_id, task_id)
+        if before is None:
+            raise TaskNotFound
+        condition.check(before)
+        # One write, so that undoing it takes back both.
+        row = task_writes.rewrite(user_id, rev, before, fields | {"deleted_at": None})
         _keep_counter(row, rev)
     return row
 

@@ -125,6 +125,17 @@ def test_a_repeated_batch_is_done_once(alice: Person, count: Count) -> None:
     assert count("tasks") == 2
 
 
+def test_one_that_changes_nothing_leaves_every_list_unchanged(alice: Person) -> None:
+    task = alice.make_task(completed=True)
+    tag = alice.get("/tasks").headers["ETag"]
+    assert batch(alice, {"op": "update", "id": task["id"], "changes": {"completed": True}}).get_json() == {
+        "items": [task]
+    }
+    assert alice.get("/tasks").headers["ETag"] == tag
+    assert batch(alice, create(), {"op": "delete", "id": task["id"]}).status_code == 200
+    assert alice.get("/tasks").headers["ETag"] != tag
+
+
 def test_somebody_elses_task_is_none(alice: Person, bob: Person) -> None:
     theirs = bob.make_task()
     for op, more in (("update", {"changes": {"title": "x"}}), ("delete", {}), ("restore", {})):

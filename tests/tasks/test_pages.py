@@ -87,7 +87,7 @@ def test_what_was_typed_for_a_task_that_went_to_the_trash_meanwhile_can_be_saved
     assert browser.send(path, saving).status_code == 303
     saved = alice.get(path).get_json()
     assert (saved["title"], saved["notes"], saved["deleted_at"]) == ("Mine", "Typed for an hour", None)
-    # What another device has done since then is not undone.
+    # What another device has done since then is not overwritten.
     alice.patch(path, {"title": "Theirs"})
     assert browser.send(path, saving).status_code == 409
 

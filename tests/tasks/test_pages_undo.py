@@ -8,6 +8,7 @@ from flask import Flask
 from tests.conftest import ONE_DATABASE
 from tests.pages import Browser
 from tests.people import Person
+from tests.tasks.test_pages import form
 
 EDITED = {"title": "New", "priority": "low", "tags": "b", "notes": "n", "due_date": "2030-01-02", "due_time": "09:30"}
 
@@ -37,7 +38,7 @@ def state(person: Person, *tasks: str) -> list[dict[str, Any]]:
 def test_each_change_of_one_task_can_be_taken_back_and_done_again(app: Flask, alice: Person) -> None:
     fields = {"title": "Old", "tags": ["a"], "due_date": "2026-11-30", "due_time": "08:00", "priority": "high"}
     task, browser = alice.make_task(completed=True, **fields)["id"], Browser(app, alice)
-    for path, form, said in (
+    for path, sent, said in (
         ("", EDITED | {"completed": "y"}, "Saved “New”."),
         ("", {"title": "Old", "due_date": "", "due_time": "", "tags": ""}, "Saved “Old”."),
         ("/reopen", {}, "Reopened “Old”."),
@@ -50,7 +51,7 @@ def test_each_change_of_one_task_can_be_taken_back_and_done_again(app: Flask, al
         if path == "/restore":
             alice.delete(f"/tasks/{task}")
         before = state(alice, task)
-        browser.post(f"/tasks/{task}{path}", "/tasks", **form)
+        browser.post(f"/tasks/{task}{path}", "/tasks", **sent)
         after = state(alice, task)
         assert after != before, said
         shown, address = message(browser)
@@ -127,3 +128,16 @@ def test_a_move_to_another_time_zone_is_no_change_to_take_back(app: Flask, alice
     browser.post(f"/tasks/undo/{alice.get(f'/tasks/{task}').get_json()['rev']}", "/tasks")
     assert message(browser)[0].startswith("There is nothing left to undo")
     assert state(alice, task)[0]["deleted_at"] is None
+
+
+def test_what_was_restored_and_saved_in_one_is_undone_in_one(app: Flask, alice: Person) -> None:
+    task, browser = alice.make_task(title="Old")["id"], Browser(app, alice)
+    path = f"/tasks/{task}"
+    hidden = form(browser.get(path).text)
+    alice.delete(path)
+    before = state(alice, task)
+    asked = browser.send(path, hidden | {"title": "New"})
+    browser.send(path, form(asked.text) | {"title": "New", "restore": "1"})
+    assert state(alice, task)[0]["title"] == "New"
+    assert press_undo(browser, "Saved “New”.") == "Undone: “Old” is as before."
+    assert state(alice, task) == before
