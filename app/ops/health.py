@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, Flask
+from werkzeug.exceptions import ServiceUnavailable
 
 from app.services import keys, schema
 from app.web.contract import documented
@@ -23,11 +24,11 @@ def healthz() -> Any:
 
 
 @bp.get("/readyz")
-@documented(response=Health, also={503: Health})
+@documented(response=Health, errors=[503])
 def readyz() -> Any:
     """Say whether requests can be served: the database answers and its schema is current."""
     if schema.mismatch():
-        return {"status": "schema out of date"}, 503, {"Retry-After": "5"}
+        raise ServiceUnavailable("The database has another schema than this code.", retry_after=5)
     return {"status": "ok"}
 
 
