@@ -113,8 +113,8 @@ def measure(all_of_them: Sequence[Entrant], actions: Sequence[str], rounds: int,
     for number in range(rounds):
         people = {entrant.program.key: entrant.people() for entrant in all_of_them}
         for place, action in enumerate(actions):
-            # A B C, C B A: so that list and unchanged list, whose ratio is of interest, are neighbours for all of them.
-            for entrant in all_of_them[:: 1 if place % 2 else -1]:
+            # A B C, C B A, and the next round the other way: no place in the order is always the same program's.
+            for entrant in all_of_them[:: 1 if (number + place) % 2 else -1]:
                 key = entrant.program.key
                 if key not in figures[action]:
                     continue
