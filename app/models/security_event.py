@@ -12,7 +12,7 @@ from app.models.base import Timestamp, time_ordered_id, utcnow
 
 
 class SecurityEvent(Base):
-    """An authentication or authorization outcome; rows are only ever added, and go with their account."""
+    """An authentication or authorization outcome; rows are never changed, and go with their account or their time."""
 
     __tablename__ = "security_events"
     __table_args__ = (Index(None, "user_id", "id"), Index(None, "created_at"))

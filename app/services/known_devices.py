@@ -40,7 +40,7 @@ def by_cookie(sent: str | None, user_id: UUID) -> str | None:
 
 
 def by_network(user_id: UUID, work: UnitOfWork) -> bool:
-    """Tell whether a sign-in of this account came from, or was last seen in, the network of the present request."""
+    """Tell whether a sign-in of this account was last seen in the network of the present request."""
     return network() in {network_of(ip) for (ip,) in work.execute(_ADDRESSES, {"user": user_id}) if ip}
 
 

@@ -16,8 +16,8 @@ reach the owner, and the limit on the account never stops a *known device*:
 - a browser in which the account signed in before holds a device cookie, and has a counter of its own in place of all
   three above. Nobody else's failures count there, not even those of a neighbour behind the same address; and who
   steals the cookie gets the same growing delay as anybody.
-- a program has no cookies. It is known by its network, if a sign-in of the account came from there: the account's limit
-  does not apply to it, the other two do.
+- a program has no cookies. It is known by its network, if a sign-in of the account was last seen there: the account's
+  limit does not apply to it, the other two do.
 - whoever repeats the password while signed in is counted under that sign-in alone. A thief's failures cannot keep the
   owner from changing the password.
 

@@ -99,6 +99,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
 }
 
 
+@pytest.mark.proves("CVE-2026-27819")
 @ONE_DATABASE
 @pytest.mark.parametrize(("change", "complaint"), HOSTILE.values(), ids=HOSTILE)
 def test_a_damaged_or_hostile_file_is_refused(

@@ -41,6 +41,7 @@ def test_an_address_is_shown_once_and_only_its_digest_is_kept(app: Flask, alice:
     assert secret not in str(row)
 
 
+@pytest.mark.proves("CVE-2026-35598")
 def test_open_tasks_with_a_due_date_are_events_and_nothing_else_is(alice: Person, bob: Person) -> None:
     task = alice.make_task(title="Pay rent", due_date="2026-12-01", notes="n", tags=["home"], priority="low")
     alice.make_task(title="undated")

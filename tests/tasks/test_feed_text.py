@@ -50,6 +50,7 @@ def check(person: Person, path: str, title: str, notes: str) -> None:
     assert str(event.get("DESCRIPTION", "")) == "\n".join(notes.splitlines())
 
 
+@pytest.mark.proves("CVE-2026-35601")
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda each: repr(each[:20]))
 def test_no_text_gets_out_of_its_property(app: Flask, alice: Person, hostile: str) -> None:
     planted(app, alice, hostile, hostile, ["a;b", 'c"d:e', "f,g"])

@@ -3,6 +3,8 @@
 import json
 import time
 
+import pytest
+
 from app.tasks.imported import MAX_BYTES, MAX_TASKS
 from tests.conftest import ONE_DATABASE, Count, MakeApp
 from tests.in_turn import in_turn
@@ -43,6 +45,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.proves("CVE-2026-35602")
 @in_turn("name", HOSTILE)
 def test_a_hostile_file_is_a_quick_4xx_that_changes_nothing(alice: Person, count: Count, name: str) -> None:
     started = time.thread_time()
@@ -74,6 +77,7 @@ def test_hostile_lines_are_a_4xx_that_changes_nothing(alice: Person, count: Coun
     assert count("tasks") == 0
 
 
+@pytest.mark.proves("CVE-2026-35602")
 def test_more_tasks_than_are_imported_at_once_are_refused(alice: Person, count: Count) -> None:
     file = json.dumps(document(*(record(number) for number in range(MAX_TASKS + 1))))
     assert pointers(send(alice, file)) == ["#/tasks"]
