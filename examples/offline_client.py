@@ -114,6 +114,10 @@ class Device:
                 operations.remove(refused)  # gone there, or changed there and deleted here
             # Another request now, so another key.
             self.state["sending"] = {"key": str(uuid.uuid4()), "operations": operations} if operations else None
+        elif status == 413 and len(operations) > 1:
+            half = len(operations) // 2
+            self.state["outbox"] = operations[half:] + self.state["outbox"]
+            self.state["sending"] = {"key": str(uuid.uuid4()), "operations": operations[:half]}
         else:
             raise OSError(f"the server answered {status}: {answer}")
         self._save()

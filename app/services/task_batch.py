@@ -56,7 +56,7 @@ def run(user_id: UUID, operations: Sequence[Operation], request: Request | None 
             try:
                 done.append(_carry_out(user_id, rev, operation))
             except ServiceError as error:
-                raise _of_operation(number, error) from error
+                raise _of_operation(number, operation, error) from error
         # As they are after the last one: an operation may have changed what another one returned.
         rows = _found(user_id, [row["id"] for row in done])
         idempotency.keep(user_id, request, [row["id"] for row in done])
@@ -84,8 +84,8 @@ def _found(user_id: UUID, task_ids: Sequence[UUID]) -> list[TaskRow | None]:
     return [by_id.get(task_id) for task_id in task_ids]
 
 
-def _of_operation(number: int, error: ServiceError) -> ServiceError:
+def _of_operation(number: int, it: Operation, error: ServiceError) -> ServiceError:
     if isinstance(error, InvalidInput):
-        error = error.below(f"operations/{number}")
+        error = error.below(f"operations/{number}/{'changes' if it.op == 'update' else 'task'}")
     error.members["operation"] = number
     return error

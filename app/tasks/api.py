@@ -1,5 +1,6 @@
 """JSON: one person's tasks."""
 
+import re
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -16,6 +17,9 @@ from app.web.access import owner_required, principal
 from app.web.contract import documented
 from app.web.errors import on_service_error
 from app.web.payload import UNREADABLE, json_body, query_string
+
+# A hundred tasks with long notes; other bodies have one.
+_BATCH_BYTES = 8 * 1024 * 1024
 
 bp = Blueprint("tasks_api", __name__, url_prefix="/api/users/<uuid:user_id>/tasks")
 
@@ -153,7 +157,11 @@ def restore(user_id: UUID, task_id: UUID) -> Any:
 @owner_required("tasks:write")
 def batch(user_id: UUID) -> Any:
     """Carry out up to 100 operations in their order, all or none."""
-    body, request_ = json_body(schemas.Batch), repeatable()
+    request.max_content_length = _BATCH_BYTES
+    try:
+        body, request_ = json_body(schemas.Batch), repeatable()
+    except InvalidInput as error:
+        raise _of_operation(error) from error
     rows, done_now = task_batch.run(user_id, body.stored(), request_)
     return {"items": [_json(row) for row in rows]}, 200, _replayed(replayed=not done_now)
 
@@ -202,3 +210,15 @@ def _created(task: TaskRow, *, replayed: bool = False) -> Any:
 
 def _replayed(*, replayed: bool) -> dict[str, str]:
     return {"Idempotency-Replayed": "true"} if replayed else {}
+
+
+# Pydantic names the kind of operation as if it were part of the place.
+_PLACE = re.compile(r"operations/([0-9]+)(?:/(?:create|put|update|delete|restore)(?=/|$))?")
+
+
+def _of_operation(error: InvalidInput) -> InvalidInput:
+    """Return the refusal of a batch with places as the client wrote it, and the first operation's number, if any."""
+    named = InvalidInput(**{_PLACE.sub(r"operations/\1", place): text for place, text in error.errors.items()})
+    if numbers := [int(match[1]) for match in map(_PLACE.match, error.errors) if match]:
+        named.members["operation"] = min(numbers)
+    return named

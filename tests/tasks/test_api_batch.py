@@ -54,6 +54,9 @@ def test_operations_are_carried_out_in_order_and_share_a_revision(alice: Person)
         ({"op": "delete", "id": NOBODY}, 404),
         ({"op": "restore", "id": NOBODY}, 404),
         (create(due_time="14:30"), 422),
+        (create(title="x" * 501), 422),
+        ({"op": "put", "id": NOBODY, "task": {"title": "x", "due_time": "14:30"}}, 422),
+        ({"op": "update", "id": NOBODY, "changes": {"title": ""}}, 422),
     ],
 )
 def test_one_that_fails_undoes_all_and_is_named(alice: Person, count: Count, last: Any, status: int) -> None:
@@ -63,7 +66,8 @@ def test_one_that_fails_undoes_all_and_is_named(alice: Person, count: Count, las
     assert answer.status_code == status
     assert answer.get_json()["operation"] == 2
     if status == 422:
-        assert pointers(answer) == ["#/operations/2/due_time"]
+        [place] = pointers(answer)
+        assert place in {f"#/operations/2/{part}" for part in ("task/due_time", "task/title", "changes/title")}
     assert alice.get(f"/tasks/{task['id']}").get_json() == task
     assert count("tasks") == 1
     assert count("task_tags") == 0
@@ -105,8 +109,12 @@ def test_an_operation_may_use_what_one_before_it_made(alice: Person) -> None:
     ids=str,
 )
 def test_what_is_no_operation_is_422_at_its_place(alice: Person, count: Count, operation: Any) -> None:
-    (place, *_) = pointers(batch(alice, create(), operation))
+    answer = batch(alice, create(), operation, create(title=""))
+    (place, *_) = pointers(answer)
     assert place.startswith("#/operations/1")
+    assert answer.get_json()["operation"] == 1
+    for kind in ("create", "put", "update", "delete", "restore"):
+        assert f"/{kind}" not in place
     assert count("tasks") == 0
 
 
@@ -114,6 +122,12 @@ def test_what_is_no_operation_is_422_at_its_place(alice: Person, count: Count, o
 def test_it_takes_1_to_100_operations(alice: Person, number: int) -> None:
     assert pointers(batch(alice, *[create()] * number)) == ["#/operations"]
     assert len(batch(alice, *[create()] * 100).get_json()["items"]) == 100
+
+
+def test_it_takes_a_hundred_tasks_with_long_notes(alice: Person, count: Count) -> None:
+    assert batch(alice, *[create(notes="n" * 20_000)] * 100).status_code == 200
+    assert batch(alice, *[create(notes="n" * 90_000)] * 100).status_code == 413
+    assert count("tasks") == 100
 
 
 def test_a_repeated_batch_is_done_once(alice: Person, count: Count) -> None:
