@@ -30,6 +30,8 @@ secure_scheme_headers: dict[str, str] = {}
 preload_app = True
 graceful_timeout = 30
 timeout = 60
+# Above that of any token, so that one that is too long is told so by the application, in its own words.
+limit_request_field_size = 16_384
 keepalive = 5
 # The heartbeat file must not wait for a busy disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes the file privately

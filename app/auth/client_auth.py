@@ -5,7 +5,7 @@ from urllib.parse import unquote_plus
 
 from flask import request
 
-from app.services import clients
+from app.services import audit, clients
 from app.services.clients import Client
 from app.services.errors import InvalidClient, InvalidInput
 
@@ -37,6 +37,7 @@ def confidential_client(form: dict[str, str]) -> Client:
     """
     client = any_client(form)
     if not client.confidential:
+        audit.note(audit.Event.CLIENT_FAIL)
         raise InvalidClient("This needs a client that authenticates with its secret.")
     return client
 
@@ -47,8 +48,9 @@ def _basic(header: str) -> tuple[str, str]:
     scheme, _, encoded = header.partition(" ")
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except ValueError as error:
-        raise InvalidClient from error
+    except ValueError:
+        client_id = colon = secret = ""
     if scheme.lower() != "basic" or not colon:
+        audit.note(audit.Event.CLIENT_FAIL)
         raise InvalidClient
     return unquote_plus(client_id), unquote_plus(secret)

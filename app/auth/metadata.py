@@ -22,6 +22,7 @@ def authorization_server() -> Any:
     grants = ["refresh_token", "password"] if current_app.config["OAUTH_PASSWORD_GRANT"] else ["refresh_token"]
     body = {
         "issuer": issuer,
+        "service_documentation": f"{issuer}/api/docs",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "token_endpoint": f"{issuer}/oauth/token",
         "token_endpoint_auth_methods_supported": ["none", *_BY_SECRET],

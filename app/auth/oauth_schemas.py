@@ -57,6 +57,7 @@ class ServerMetadata(Answer):
     """RFC 8414 §2."""
 
     issuer: str
+    service_documentation: str
     jwks_uri: str
     token_endpoint: str
     token_endpoint_auth_methods_supported: list[str]

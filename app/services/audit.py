@@ -33,6 +33,8 @@ class Event(StrEnum):
     PASSWORD_CHANGE_FAIL = "authn_password_change_fail"
     EMAIL_CHANGE = "authn_email_change"
     CLIENT_FAIL = "authn_client_fail"
+    #: A token that is none, not good any more, or was never good here.
+    TOKEN_FAIL = "authn_token_fail"
     TOKEN_REVOKED = "authn_token_revoked"
     TOKEN_REUSE = "authn_token_reuse"
     AUTHZ_FAIL = "authz_fail"

@@ -231,5 +231,7 @@ def _repeat_of_last_rotation(named: dict[str, Any], seq: int) -> RefreshState:
 
 
 def _refusal(outcome: str = "refused") -> InvalidGrant:
+    if outcome == "refused":
+        audit.note(audit.Event.TOKEN_FAIL)  # reuse has a row
     metrics.refresh(outcome).inc()
     return InvalidGrant()

@@ -199,6 +199,8 @@ def _bearer(prefetch: Prefetch | None = None) -> Principal:
         raise MissingToken
     who = _alive(raw, prefetch=prefetch)
     if who is None:
+        # Without a row: whose it was is not known for sure, and every program sends one that is over now and then.
+        audit.note(audit.Event.TOKEN_FAIL, endpoint=request.endpoint)
         raise InvalidToken
     return who
 

@@ -88,6 +88,7 @@ SCENARIOS: dict[Event, Scenario] = {
     Event.PASSWORD_CHANGE_FAIL: lambda app, alice: change_password(app, alice, "wrong password"),
     Event.EMAIL_CHANGE: lambda app, alice: alice.put("/email", {"email": "new@example.org"}),
     Event.TOKEN_REVOKED: lambda app, alice: app.test_client().post("/oauth/revoke", data={"token": alice.access_token}),
+    Event.TOKEN_FAIL: lambda app, alice: app.test_client().get("/api/me", headers={"Authorization": "Bearer x"}),
     Event.TOKEN_REUSE: reuse,
     Event.AUTHZ_FAIL: lambda app, alice: alice.get("/api/users/00000000-0000-4000-8000-000000000000/tasks"),
     Event.SCOPE_FAIL: lesser_scope,

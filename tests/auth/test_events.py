@@ -17,7 +17,13 @@ from tests.conftest import Count, MakeApp
 from tests.people import PASSWORD, Person
 
 #: So frequent, or of nobody, that a row would say little: only log line and counter.
-WITHOUT_ROW = {Event.REAUTHENTICATION_REQUIRED, Event.SESSION_RENEWED, Event.CSRF, Event.CLIENT_FAIL}
+WITHOUT_ROW = {
+    Event.REAUTHENTICATION_REQUIRED,
+    Event.SESSION_RENEWED,
+    Event.TOKEN_FAIL,
+    Event.CSRF,
+    Event.CLIENT_FAIL,
+}
 #: Commands log to the standard error that the command runner keeps for itself.
 BY_COMMAND = {Event.USER_DISABLED, Event.USER_ENABLED, Event.ADMIN}
 

@@ -1,5 +1,7 @@
 """Whatever is presented as an access token, the answer is 401 with error="invalid_token"."""
 
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +13,7 @@ from app.extensions import db
 from tests.forge import Forger
 from tests.in_turn import in_turn
 from tests.people import Person
+from tests.servers import Server
 
 Ask = Callable[[str], tuple[int, str, str]]
 
@@ -123,3 +126,13 @@ def test_a_database_that_does_not_answer_is_503_and_never_a_yes(app: Flask, alic
     assert response.status_code == 503
     assert response.headers["Retry-After"]
     assert alice.get("/api/me").status_code == 200
+
+
+def test_a_token_that_is_too_long_is_told_so_by_the_application(server: Server) -> None:
+    for length in (8192, 12_000):
+        request = urllib.request.Request(f"{server.url}/api/me", headers={"Authorization": f"Bearer {'x' * length}"})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=10)
+        with refused.value as answer:
+            assert answer.code == 401
+            assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
