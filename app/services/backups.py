@@ -46,7 +46,7 @@ def create(
     now, revision = utcnow(), schema.revision()
     if revision is None:
         raise BackupRefused("The database has no schema yet; there is nothing to back up.")
-    output = output or _folder() / f"taskward-{now:%Y%m%dT%H%M%SZ}.tar"
+    output = (output or _folder() / f"taskward-{now:%Y%m%dT%H%M%SZ}.tar").absolute()
     if os.path.lexists(output):
         raise BackupRefused(f"{output} exists already; name another file.")
     kind = db.engine.dialect.name

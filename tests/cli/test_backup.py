@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import make_url, select, text
@@ -199,3 +200,12 @@ def test_the_password_of_the_database_is_not_among_the_arguments(
     assert "rit" not in (tmp_path / "arguments").read_text()
     assert "--dbname=" in (tmp_path / "arguments").read_text()
     assert r"*:*:*:*:se\:k\\rit" in (tmp_path / "passwords").read_text()
+
+
+def test_a_backup_may_be_named_from_where_one_is(
+    source: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = command(source, "backup", "create", "--output", Path("now.tar"))
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "now.tar").stat().st_size > 0
