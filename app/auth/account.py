@@ -13,7 +13,14 @@ from app.auth.activity import describe
 from app.auth.forms import ConfirmationForm, DeletionForm, EmailForm, PasswordForm, ProfileForm
 from app.auth.pages import signed_out
 from app.services import accounts, audit, authentication, clients, sign_ins
-from app.services.errors import EmailTaken, InvalidInput, ServiceError, TooManyAttempts, WrongPassword
+from app.services.errors import (
+    EmailTaken,
+    InvalidInput,
+    ServiceError,
+    SignInNotFound,
+    TooManyAttempts,
+    WrongPassword,
+)
 from app.services.tokens import TokenPair
 from app.web import cookies
 from app.web.access import login_required, principal, require_step_up, step_up_required
@@ -74,7 +81,10 @@ def end_session(sid: UUID) -> Any:
         sign_ins.end(who.user_id, sid, "signed out")
         return signed_out("signed-out")
     require_step_up()
-    sign_ins.end(who.user_id, sid, "signed out from another device")
+    try:
+        sign_ins.end(who.user_id, sid, "signed out from another device")
+    except SignInNotFound:
+        return _done("That device is signed out already.")
     return _done("That device is signed out.")
 
 
@@ -107,7 +117,8 @@ def change_email() -> Any:
             pair = accounts.change_email_replacing_sign_in(principal(), form.read(schemas.EmailChange).email)
         except (InvalidInput, EmailTaken) as error:
             return _refused(_email_page, form, error)
-        return _done("E-mail address changed. All other devices are signed out.", pair)
+        changed = "E-mail address changed. All other devices are signed out."
+        return _done(changed if pair else "That is your e-mail address already. Nothing was changed.", pair)
     return _email_page(form)
 
 

@@ -22,7 +22,7 @@ WORDS = {
     Event.AUTHZ_FAIL: "Asked for somebody else's data and was refused",
     Event.SCOPE_FAIL: "Asked for more than it was allowed to and was refused",
     Event.RATE_LIMIT_EXCEEDED: "More requests than are allowed",
-    Event.SESSION_ENDED: "Signed out",
+    Event.SESSION_ENDED: "Session ended",  # what follows is who did it, not whose it was
     Event.SENSITIVE_READ: "Everything exported",
     Event.FEED_CREATED: "Calendar address made",
     Event.FEED_REVOKED: "Calendar address revoked",

@@ -40,6 +40,8 @@ TYPED_IS_KEPT = "Your sign-in is over. Nothing you typed is lost: sign in, and i
 NOT_DONE = (
     "Your sign-in is over, so nothing was done. Sign in, then do it again; passwords and files have to be given again."
 )
+#: For forms that end the sign-in with which they are sent: whoever sends one twice is not signed in the second time.
+SENT_BEFORE = " If you had sent it before, that was done: sign in with the new password or address."
 SIGNED_IN_AGAIN = "You are signed in again. This is what you had typed; nothing of it has been sent yet."
 OUT_OF_DATE = (
     "This form was out of date, perhaps because you signed in or out in another tab. This is what you had typed; "
@@ -102,6 +104,8 @@ def sign_in_first(_: Exception) -> Response:
     _clear_session()
     form = LoginForm(formdata=None, data={"next": page_before(), "unsent": unsent.seal(kept) if kept else None})
     notice = TYPED_IS_KEPT if kept else NOT_DONE
+    if request.endpoint in ("account.change_password", "account.change_email"):
+        notice += SENT_BEFORE
     page = render_template("auth/login.html", form=form, notice=notice)
     return make_response(page, 401, {"WWW-Authenticate": CHALLENGE})
 

@@ -14,7 +14,7 @@ function reveal(button) {
 
 for (const input of $$("[data-timezone]")) input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const words = new Intl.RelativeTimeFormat("en");
 
 function ago(time) {
   const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
@@ -49,7 +49,7 @@ function next() {
   xhr.onloadend = () => {
     const answer = xhr.response, at = new URL(xhr.responseURL || url, location);
     if (!ours(at)) location = at;
-    else if (answer && $("main", answer)) show(answer, at.href, !body || xhr.status < 400, url, body);
+    else if (xhr.status < 423 && answer && $("main", answer)) show(answer, at.href, !body || xhr.status < 400, url, body);
     else {
       const lost = queue.splice(0).map(([, fields]) => fields?.get("title") ?? "the last step");
       const textContent = `No answer. Try again: ${lost.join(", ")}`;

@@ -96,6 +96,11 @@ class TaskForm(NewTaskForm):
         """Return that the task must still be the one that was shown."""
         return Condition(revs=frozenset((self.rev.data,)) if self.rev.data is not None else None)
 
+    def is_saved_in(self, task: TaskRow) -> bool:
+        """Tell whether the task, not in the trash, has just these values."""
+        mine, its = self.typed(), TaskForm.showing(task).typed()
+        return task["deleted_at"] is None and all(mine[name] == its[name] for name in _COMPARED)
+
     def differences(self, saved: "TaskForm") -> list[tuple[str, str, str]]:
         """Return label, saved value and typed value of each field in which the two differ."""
         pairs = ((field, saved[field.name]) for field in self if field.name in _COMPARED)

@@ -52,10 +52,13 @@ def create() -> Any:
     form, now = NewTaskForm(), _now()
     try:
         given = form.read(schemas.NewTask).model_dump(exclude_unset=True)
+        sent = repeatable_form(given)
+        if str(given.get("due_date")) == request.form.get("today"):
+            given["due_date"] = now.date()  # the page may be of yesterday
         words = task_line.read(given["title"], now)
         tags = [*given.get("tags", []), *words.get("tags", [])]
         values = schemas.stored(fields(schemas.NewTask, given | words | {"tags": tags}))
-        task, _ = tasks.create(principal().user_id, values, repeatable_form(given))
+        task, _ = tasks.create(principal().user_id, values, sent)
     except InvalidInput as error:
         form.refuse(error)
         return list_page(form), 422
@@ -94,7 +97,9 @@ def update(task_id: UUID) -> Any:
         current = tasks.get(who.user_id, task_id)
         return _conflict(current, form) if current["deleted_at"] else _task(current, form), 422
     except PreconditionFailed as error:
-        return _conflict(error.current, form), 409
+        if error.current is None or not form.is_saved_in(error.current):
+            return _conflict(error.current, form), 409
+        task = error.current  # sent again, say because the answer was lost
     except TaskNotFound:
         return _conflict(tasks.get(who.user_id, task_id), form), 409  # in the trash, if anywhere
     flash(f"Saved {quoted(task)}.", undo_of(task))

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
 
 from app.extensions import csrf
 
@@ -41,11 +42,19 @@ def is_same_origin() -> bool:
 
 
 def page_before() -> str | None:
-    """Return path and query of the page of this site from which the request came, if the browser tells."""
+    """Return path and query of the page of this site from which the request came, if the browser tells.
+
+    A refused form has the address to which it was sent; if nothing else can be done there, it is none to go back to.
+    """
     referer = request.headers.get("Referer", "")
     if _host(referer) not in _hosts():
         return None
-    return local_path(urlsplit(referer)._replace(scheme="", netloc="", fragment="").geturl())
+    before = urlsplit(referer)._replace(scheme="", netloc="", fragment="")
+    try:
+        current_app.url_map.bind("").match(before.path, method="GET")
+    except HTTPException:
+        return None
+    return local_path(before.geturl())
 
 
 def local_path(wanted: str | None) -> str | None:

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from tests.auth.browser import sign_in, submit
 from tests.conftest import MakeApp
 from tests.in_turn import in_turn
+from tests.pages import Browser
 from tests.people import PASSWORD, Person
 
 NEW = "alice@new.example.org"
@@ -103,3 +104,10 @@ def test_changing_addresses_tells_no_faster_than_registering_which_are_taken(mak
     url, headers = alice.url("/email"), alice.bearer()
     statuses = [limited.put(url, headers=headers, json={"email": f"a{n}@example.org"}).status_code for n in range(3)]
     assert statuses == [200, 200, 429]
+
+
+def test_the_page_says_that_the_present_address_changes_nothing(app: Flask, alice: Person) -> None:
+    browser = Browser(app, alice)
+    assert browser.post("/account/email", "/account/email", email=alice.email).status_code == 303
+    assert "Nothing was changed." in browser.get("/account").text
+    assert alice.get().status_code == 200

@@ -46,6 +46,15 @@ def test_a_pressed_button_has_to_be_pressed_again(browser: FlaskClient, alice: P
         assert alice.get().status_code == 401
 
 
+def test_a_button_on_a_refused_form_leads_to_a_page_too(app: Flask, alice: Person) -> None:
+    browser = Browser(app, alice)
+    token = browser.form_token("/account")
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
+        for refused in ("/account/password", "/account/profile", "/nowhere", "/tasks/bulk?status=trash"):
+            answer = browser.send("/account/sessions/end-others", {"csrf_token": token}, refused)
+            assert (answer.status_code, answer.location) == (303, "/account/confirm"), refused
+
+
 def test_another_device_is_not_signed_out_by_an_old_sign_in(browser: FlaskClient, alice: Person) -> None:
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
         response = submit(browser, "/account", f"/account/sessions/{sid(alice)}/end")

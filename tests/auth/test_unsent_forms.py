@@ -68,6 +68,16 @@ def test_what_was_typed_comes_back_after_signing_in_however_often_the_password_i
     assert browser.get(done.location).status_code == 200
 
 
+def test_what_comes_back_is_added_once_however_often_it_is_sent(app: Flask, alice: Person) -> None:
+    browser = Browser(app, alice)
+    token = form_token(browser)
+    change(app, revoked_at=utcnow())
+    back = sign_in_there(browser, browser.send("/tasks", {"csrf_token": token, "title": TYPED}), alice)
+    for _ in range(2):
+        assert browser.send("/tasks", inputs(back, "/tasks")).status_code == 303
+    assert browser.get("/tasks").text.count('class="task-title"') == 1
+
+
 def test_the_account_that_did_not_type_it_is_not_shown_it(app: Flask, alice: Person, bob: Person) -> None:
     browser = Browser(app, alice)
     token = form_token(browser)

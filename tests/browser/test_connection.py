@@ -79,3 +79,22 @@ def test_without_a_connection_nothing_is_lost_and_nothing_is_sent_twice(open_pag
     alice.client.delete(alice.url("/sessions"), headers=alice.bearer())
     page.get_by_role("button", name="Complete: Answer").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@ONE_DATABASE
+def test_an_answer_that_is_a_fault_leaves_what_was_typed_where_it_is(open_page: OpenPage, alice: Person) -> None:
+    plant(alice)
+    page = open_list(open_page, alice)
+    fault = {"status": 503, "content_type": "text/html", "body": "<main>The database does not answer.</main>"}
+    page.route(
+        "**/tasks/*", lambda route: route.fulfill(**fault) if route.request.method == "POST" else route.continue_()
+    )
+    page.get_by_role("link", name="Call").click()
+    notes = page.get_by_role("dialog").get_by_label("Notes")
+    notes.fill("Typed for an hour")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("No answer. Try again")
+    expect(notes).to_have_value("Typed for an hour")
+    page.unroute_all()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").first).to_contain_text("Saved")

@@ -1,8 +1,11 @@
 """Pages: a form that was open while another device saved undoes nothing and loses nothing."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import time_machine
 from flask import Flask
 
 from tests.conftest import ONE_DATABASE
@@ -43,6 +46,34 @@ def test_saving_a_task_that_was_changed_meanwhile_shows_both_versions_and_saves_
     # Whoever has seen both may save.
     assert browser.send(path, form(answer.text) | typed()).status_code == 303
     assert alice.get(path).get_json()["title"] == "Mine"
+
+
+def test_saving_again_because_the_answer_was_lost_is_no_conflict(app: Flask, alice: Person) -> None:
+    task, browser = alice.make_task(), Browser(app, alice)
+    path = f"/tasks/{task['id']}"
+    sent = form(browser.get(path).text) | typed(tags="#home", due_date="2026-12-01", due_time="09:30")
+    for _ in range(2):
+        assert browser.send(path, sent).status_code == 303
+    assert alice.get(path).get_json()["tags"] == ["home"]
+    assert browser.send(path, sent | {"completed": "y"}).status_code == 409
+    alice.delete(path)
+    assert browser.send(path, sent).status_code == 409
+
+
+def test_a_task_added_to_the_list_of_a_day_that_is_over_is_for_the_new_day(app: Flask, alice: Person) -> None:
+    alice.patch("", {"timezone": "Pacific/Auckland"})
+    browser = Browser(app, alice)
+    midnight = datetime(2026, 12, 2, tzinfo=ZoneInfo("Pacific/Auckland"))
+    with time_machine.travel(midnight - timedelta(minutes=10), tick=False):
+        page = browser.get("/tasks?status=today").text
+        assert '<input type="hidden" name="today" value="2026-12-01">' in page
+        token = browser.form_token("/tasks?status=today")
+    with time_machine.travel(midnight + timedelta(minutes=2), tick=False):
+        for title, due in (("As it was filled in", "2026-12-01"), ("Another day", "2026-12-24")):
+            fields = {"csrf_token": token, "title": title, "due_date": due, "today": "2026-12-01"}
+            assert browser.send("/tasks?status=today", fields).status_code == 303
+    listed = {item["title"]: item["due_date"] for item in alice.get("/tasks").get_json()["items"]}
+    assert listed == {"As it was filled in": "2026-12-02", "Another day": "2026-12-24"}
 
 
 def test_a_second_change_while_one_decides_is_shown_too(app: Flask, alice: Person) -> None:
