@@ -82,10 +82,10 @@ def test_without_a_connection_nothing_is_lost_and_nothing_is_sent_twice(open_pag
 
 
 @ONE_DATABASE
-def test_an_answer_that_is_a_fault_leaves_what_was_typed_where_it_is(open_page: OpenPage, alice: Person) -> None:
+def test_an_answer_that_asks_for_patience_leaves_what_was_typed_where_it_is(open_page: OpenPage, alice: Person) -> None:
     plant(alice)
     page = open_list(open_page, alice)
-    fault = {"status": 503, "content_type": "text/html", "body": "<main>The database does not answer.</main>"}
+    fault = {"status": 429, "content_type": "text/html", "body": "<main>More than is taken in a minute.</main>"}
     page.route(
         "**/tasks/*", lambda route: route.fulfill(**fault) if route.request.method == "POST" else route.continue_()
     )
