@@ -1,6 +1,7 @@
 """The OpenAPI document says what is true, all of it, and shows real answers."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.web import payload
+from app.web import errors, payload, problem
 from app.web.contract import operations, path_of
 from app.web.payload import Schema
 from app.web.problem import PROBLEM_TYPE
 from tests.contract.examples import FILE, Visit, settled, visit
+from tests.programs import ROOT
 
 DESCRIBED = ("/api", "/oauth", "/.well-known", "/healthz", "/readyz")
 #: What is there but not in the document, and why.
@@ -160,3 +162,10 @@ def test_refusals_are_documented_in_the_voice_of_their_path(document: dict[str, 
     shared = document["components"]["responses"]
     assert set(shared["Problem404"]["content"]) == {PROBLEM_TYPE}
     assert "WWW-Authenticate" in shared["OAuthError401"]["headers"]
+
+
+def test_the_guide_names_every_type_of_problem_with_its_status() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| (.+?) \|", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
+    named = {(int(status), name) for status, names in rows for name in re.findall(r"`([\w-]+)`", names)}
+    given = {(status, problem._slug(kind.__new__(kind))) for kind, (status, _) in errors._MEANING.items()}
+    assert named == given - {(400, "unsupported-grant-type")}  # said by /oauth/token alone, in OAuth's way
