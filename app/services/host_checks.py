@@ -19,6 +19,8 @@ from app.services.findings import Finding, fail, ok, warn
 _MB = 1_000_000
 #: Free space below which writing will soon fail, and below which somebody should look.
 _HARDLY_ANY, _LITTLE = 100 * _MB, 1000 * _MB
+#: Guesses beyond which a secret looks random; zxcvbn gives a little more to the 32 hexadecimal digits of 128 bits.
+_UNGUESSABLE = 2**90
 #: Seconds for a password above which people notice that they wait.
 _LONG_HASH = 0.5
 #: File descriptors of a worker for clients, modules, logs and sockets in passing.
@@ -37,7 +39,10 @@ def settings() -> Finding:
 
 
 def secret_key() -> Finding:
-    """Is the secret one that only this user can read?"""
+    """Is the secret one that nobody can guess, and only this user can read?"""
+    if passwords.guesses(current_app.config["SECRET_KEY"]) < _UNGUESSABLE:
+        how = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        return warn("SECRET_KEY does not look random; whoever guesses it signs in as anybody", f"Make another: {how}")
     path = Path(current_app.config["INSTANCE_PATH"], "secret_key")
     if not path.exists() or path.read_text(errors="replace").strip() != current_app.config["SECRET_KEY"]:
         return ok("SECRET_KEY is given by the environment")

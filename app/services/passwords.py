@@ -76,6 +76,11 @@ def check(password: str, field: str = "password", about: Iterable[str] = ()) -> 
             raise InvalidInput(**{field: _hint(found) if found and rest == spelling else _TOO_PERSONAL})
 
 
+def guesses(secret: str) -> float:
+    """Return how many guesses the start of a secret stands, by the ways in which people make them up."""
+    return float(zxcvbn(secret[:_JUDGED])["guesses"])
+
+
 def hash_password(password: str) -> str:
     """Return the PHC string of a new argon2id hash; waits while this process hashes on all cores that are its share."""
     hasher, _ = _hasher()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex, token_urlsafe
 
 import pytest
 import time_machine
@@ -74,7 +75,7 @@ def test_secrets_that_others_can_read_are_found(doctor: Doctor, tmp_path: Path) 
     instance.chmod(0o750)
     assert faults(doctor(INSTANCE_PATH=str(instance))) == {"instance directory": "warn"}
     secret = instance / "secret_key"
-    secret.write_text("0123456789abcdefghijklmnopqrstuvwxyz")
+    secret.write_text(token_urlsafe(32))
     secret.chmod(0o640)
     found = doctor(INSTANCE_PATH=str(instance), SECRET_KEY=secret.read_text())
     assert faults(found) == {"instance directory": "warn", "secret key": "fail"}
@@ -82,10 +83,20 @@ def test_secrets_that_others_can_read_are_found(doctor: Doctor, tmp_path: Path) 
     assert secret.read_text() not in json.dumps(found)
 
 
+@ONE_DATABASE
+def test_a_secret_that_somebody_made_up_is_warned_of(doctor: Doctor) -> None:
+    for made_up in ("correct horse battery staple horse", "0123456789abcdef0123456789abcdef"):
+        found = doctor(SECRET_KEY=made_up)
+        assert faults(found) == {"secret key": "warn"}
+        assert made_up not in json.dumps(found)
+    for random in (token_urlsafe(32), token_hex(16), token_hex(32)):
+        assert faults(doctor(SECRET_KEY=random)) == {}
+
+
 def test_keys_made_under_another_secret_are_found(doctor: Doctor, app: Flask, alice: Person) -> None:
     rotate(app, "HS256")
     assert faults(doctor()) == {}
-    found = doctor(SECRET_KEY="another-secret-0123456789-abcdefghijk")
+    found = doctor(SECRET_KEY=token_urlsafe(32))
     assert faults(found) == {"signing keys": "fail"}
     assert "does not open 1 of" in found["signing keys"]["finding"]
 
