@@ -42,7 +42,7 @@ def _document(who: Principal) -> Iterator[bytes]:
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "exported_at": _exact(utcnow()),
-        "user": {"email": who.email, "name": who.name, "timezone": who.timezone},
+        "user": {"email": who.email, "name": who.name, "timezone": who.timezone, "theme": who.theme},
     }
     before = orjson.dumps(head)[:-1] + b',"tasks":[\n'
     for rows in export.everything(who.user_id):

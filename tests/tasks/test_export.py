@@ -52,7 +52,7 @@ def test_an_export_names_its_format_version_time_and_owner(alice: Person) -> Non
         "format": "taskward",
         "format_version": 1,
         "exported_at": "2026-11-22T16:00:00.000250Z",
-        "user": {"email": "alice@example.org", "name": "Alice", "timezone": "Asia/Tokyo"},
+        "user": {"email": "alice@example.org", "name": "Alice", "timezone": "Asia/Tokyo", "theme": "system"},
         "tasks": [],
     }
 
