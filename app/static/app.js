@@ -49,7 +49,7 @@ function next() {
   xhr.onloadend = () => {
     const answer = xhr.response, at = new URL(xhr.responseURL || url, location);
     if (!ours(at)) location = at;
-    else if (xhr.status < 423 && answer && $("main", answer)) show(answer, at.href, !body || xhr.status < 400, url, body);
+    else if (xhr.status < 429 && answer && $("main", answer)) show(answer, at.href, !body || xhr.status < 400, url, body);
     else {
       const lost = queue.splice(0).map(([, fields]) => fields?.get("title") ?? "the last step");
       const textContent = `No answer. Try again: ${lost.join(", ")}`;

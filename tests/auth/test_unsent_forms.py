@@ -78,6 +78,18 @@ def test_what_comes_back_is_added_once_however_often_it_is_sent(app: Flask, alic
     assert browser.get("/tasks").text.count('class="task-title"') == 1
 
 
+@pytest.mark.parametrize(("path", "told"), [("/account/password", True), ("/account/email", True), ("/tasks", False)])
+@ONE_DATABASE
+def test_whoever_sends_twice_what_ends_the_sign_in_is_told_that_it_may_be_done(
+    app: Flask, path: str, told: bool
+) -> None:
+    browser = Browser(app)
+    token = inputs(browser.get("/login"), "/login")["csrf_token"]
+    answer = browser.send(path, {"csrf_token": token, "title": TYPED, "email": "new@example.org"})
+    assert answer.status_code == 401
+    assert ("sign in with the new password or address" in answer.text) is told
+
+
 def test_the_account_that_did_not_type_it_is_not_shown_it(app: Flask, alice: Person, bob: Person) -> None:
     browser = Browser(app, alice)
     token = form_token(browser)

@@ -163,6 +163,24 @@ def test_a_device_that_was_away_for_too_long_reads_everything_again(app: Flask, 
     assert device.tasks.keys() == {kept}
 
 
+def test_what_the_server_will_never_take_does_not_hold_up_the_rest(app: Flask, alice: Person, tmp_path: Path) -> None:
+    device = Device(tmp_path / "copy.json", Network(alice, lambda: "arrives").send)
+    for title in ("Good", "y" * 501, "Good, too"):
+        device.add(title)
+    device.sync()
+    assert {item["title"] for item in alice.get("/tasks").get_json()["items"]} == {"Good", "Good, too"}
+
+
+def test_more_than_is_taken_at_once_is_sent_in_pieces(
+    app: Flask, alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.tasks.api._BATCH_BYTES", 2000)
+    device = Device(tmp_path / "copy.json", Network(alice, lambda: "arrives").send)
+    added = {device.add(f"Task {number}", notes="n" * 500) for number in range(9)}
+    device.sync()
+    assert {item["id"] for item in alice.get("/tasks").get_json()["items"]} == added
+
+
 def test_the_program_works_against_a_real_server(
     server: Server, alice: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,26 +48,31 @@ def test_operations_are_carried_out_in_order_and_share_a_revision(alice: Person)
 
 
 @pytest.mark.parametrize(
-    ("last", "status"),
+    ("last", "status", "places"),
     [
-        ({"op": "update", "id": NOBODY, "changes": {"title": "x"}}, 404),
-        ({"op": "delete", "id": NOBODY}, 404),
-        ({"op": "restore", "id": NOBODY}, 404),
-        (create(due_time="14:30"), 422),
-        (create(title="x" * 501), 422),
-        ({"op": "put", "id": NOBODY, "task": {"title": "x", "due_time": "14:30"}}, 422),
-        ({"op": "update", "id": NOBODY, "changes": {"title": ""}}, 422),
+        ({"op": "update", "id": NOBODY, "changes": {"title": "x"}}, 404, []),
+        ({"op": "delete", "id": NOBODY}, 404, []),
+        ({"op": "restore", "id": NOBODY}, 404, []),
+        (create(due_time="14:30"), 422, ["#/operations/2/task/due_time"]),
+        (create(title="x" * 501), 422, ["#/operations/2/task/title"]),
+        (
+            {"op": "put", "id": NOBODY, "task": {"title": "x", "due_time": "14:30"}},
+            422,
+            ["#/operations/2/task/due_time"],
+        ),
+        ({"op": "update", "id": NOBODY, "changes": {"title": ""}}, 422, ["#/operations/2/changes/title"]),
     ],
 )
-def test_one_that_fails_undoes_all_and_is_named(alice: Person, count: Count, last: Any, status: int) -> None:
+def test_one_that_fails_undoes_all_and_is_named(
+    alice: Person, count: Count, last: Any, status: int, places: list[str]
+) -> None:
     task = alice.make_task()
     change = {"op": "update", "id": task["id"], "changes": {"title": "Changed", "tags": ["new"]}}
     answer = batch(alice, create(), change, last)
     assert answer.status_code == status
     assert answer.get_json()["operation"] == 2
-    if status == 422:
-        [place] = pointers(answer)
-        assert place in {f"#/operations/2/{part}" for part in ("task/due_time", "task/title", "changes/title")}
+    if places:
+        assert pointers(answer) == places
     assert alice.get(f"/tasks/{task['id']}").get_json() == task
     assert count("tasks") == 1
     assert count("task_tags") == 0
