@@ -77,12 +77,13 @@ def post_fork(_server: Any, worker: Any) -> None:
     from app.extensions import db
     from app.ops import maintenance
     from app.services import pools
+    from app.signals import waiting
     from wsgi import app
 
     with app.app_context():
         db.dispose(close=False)
-        db.prepared_connections.before_waiting = worker.step_down
         pools.announce()
+    waiting.connect(worker.step_down)
     maintenance.start(app)
     # gunicorn looks a setting up in two steps, and forty of them for each request.
     worker.cfg.__dict__.update({name: setting.get() for name, setting in worker.cfg.settings.items()})

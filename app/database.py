@@ -152,6 +152,7 @@ class Database(SQLAlchemy):
             self.session.commit()
             return
         with prepared.sqlalchemy_errors(self.engine.dialect, "a unit of prepared statements"):
+            self.prepared_connections.before_waiting()
             pooled = self.engine.raw_connection()
             work = prepared.Pipeline(pooled, self.engine.dialect)
             try:

@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection, Select, UpdateBase, exc
 
+from app.signals import waiting
+
 Statement = Select[*tuple[Any, ...]] | UpdateBase
 Parameters = dict[str, Any]
 Rows = Sequence[Sequence[Any]]
@@ -67,15 +69,12 @@ class Connections:
         """Begin with none."""
         self._engine = engine
         self._spare: list[PoolProxiedConnection] = []
-        #: Called before waiting for a database that is `FAR`.
-        self.before_waiting: Callable[[], Any] = lambda: None
         # The shortest round trip of late: each makes it forget a thousandth.
         self._round_trip = FAR / 2
 
     def execute(self, statement: Statement, parameters: Parameters) -> Rows:
         """Carry out a statement; return its rows."""
-        if self._round_trip > FAR:
-            self.before_waiting()
+        self.before_waiting()
         pooled = self._take()
         try:
             cursor = pooled.cursor()
@@ -92,6 +91,11 @@ class Connections:
         else:
             self._spare.append(pooled)
         return rows
+
+    def before_waiting(self) -> None:
+        """Send `waiting` if the database is `FAR`; to be called before waiting for it."""
+        if self._round_trip > FAR:
+            waiting.send()
 
     def dispose(self) -> None:
         """Give the connection back to the pool."""

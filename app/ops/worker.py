@@ -20,7 +20,7 @@ from app.ops.messages import KnownParser
 from app.ops.sockets import PacedSocket
 
 #: Seconds that a request may take before a follower is promoted to lead.
-LEAD = 0.002
+LEAD = 0.01
 # Seconds without a request after which nobody looks any more how long they take.
 _QUIET = 0.1
 
@@ -30,7 +30,7 @@ class LeaderWorker(BalancedWorker):
 
     gunicorn's hands each request from the thread that waits to another one and back, and the threads wait for one
     another whenever one of them lets go of the interpreter's lock, several times a request: at 16 connections a third
-    to a half more requests are answered without. A leader that has to wait for a client or a far database, or takes
+    to a half more requests are answered without. A leader that has to wait for a client, or sends `waiting`, or takes
     longer than `LEAD`, is one no more: a follower goes on in its place, for as many requests as there are threads.
     """
 
@@ -116,7 +116,7 @@ class LeaderWorker(BalancedWorker):
             self._leader = self._answering = None
             self._followers.promote()
 
-    def step_down(self) -> None:
+    def step_down(self, _sender: object = None) -> None:
         """Have a follower lead, if it is this thread that does: it is about to wait."""
         number = self._number
         if self._leader == threading.get_ident():

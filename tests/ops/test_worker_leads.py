@@ -1,9 +1,11 @@
 """gunicorn's workers: one thread leads, and what takes long keeps nobody else waiting."""
 
+import os
 import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -19,15 +21,18 @@ from tests.servers import children
 
 pytestmark = ONE_DATABASE
 
+JSON = {"Content-Type": "application/json"}
+STRANGER = '{"email": "nobody@example.org", "password": "whatever it is"}'
+
 
 def test_requests_that_wait_for_the_database_keep_nobody_else_waiting(app: Flask, start: Start, alice: Person) -> None:
     server, headers = start(), alice.bearer()
-    json = headers | {"Content-Type": "application/json"}
     with ThreadPoolExecutor() as pool:
         with app.app_context():
             db.session.execute(update(User).values(name="held"))
             waiting = [
-                pool.submit(status, server, "POST", alice.url("/tasks"), json, '{"title": "Milk"}') for _ in range(2)
+                pool.submit(status, server, "POST", alice.url("/tasks"), headers | JSON, '{"title": "Milk"}')
+                for _ in range(2)
             ]
             time.sleep(0.2)
             for _ in range(20):
@@ -35,6 +40,26 @@ def test_requests_that_wait_for_the_database_keep_nobody_else_waiting(app: Flask
             assert not any(each.done() for each in waiting)
             db.session.rollback()
         assert [each.result() for each in waiting] == [201, 201]
+
+
+def test_a_password_that_is_hashed_keeps_nobody_else_waiting(environment: dict[str, str], start: Start) -> None:
+    environment |= {"ARGON2_MEMORY_KIB": "49152", "ARGON2_TIME_COST": "100"}  # takes seconds
+    server = start("import app.ops.worker\napp.ops.worker.LEAD = 8\n")  # nobody is replaced for being slow
+    with ThreadPoolExecutor() as pool:
+        signing_in = pool.submit(status, server, "POST", "/api/auth/login", JSON, STRANGER)
+        time.sleep(0.2)
+        assert status(server, "GET", "/healthz", {}) == 200
+        time.sleep(0.2)
+        assert not signing_in.done()
+        assert signing_in.result() == 401
+
+
+def test_who_hashes_passwords_lets_the_other_threads_go_first(start: Start) -> None:
+    server = start()
+    assert status(server, "POST", "/api/auth/login", JSON, STRANGER) == 401
+    (worker,) = children(server.process.pid)
+    tasks = [int(each.name) for each in Path(f"/proc/{worker}/task").iterdir()]
+    assert sorted(os.getpriority(os.PRIO_PROCESS, each) for each in tasks) == [0] * (len(tasks) - 1) + [5]
 
 
 def test_requests_sent_together_are_answered_in_their_order(start: Start) -> None:

@@ -14,6 +14,7 @@ from app.models import Task, User
 from app.prepared import FAR
 from app.services import task_writes
 from app.services.task_rows import COLUMNS
+from app.signals import waiting
 from tests.installations import installation, opened
 from tests.people import Person, make_person
 
@@ -128,13 +129,21 @@ def test_an_error_of_the_database_ends_a_unit_of_prepared_statements_as_usual(tm
 
 def test_a_database_is_far_when_it_has_not_answered_soon_for_a_while(tmp_path: Path) -> None:
     slowly, soon, asked = select(func.pg_sleep(FAR * 2)), select(literal_column("1")), []
-    with installation("postgresql", tmp_path) as env, opened(env) as app, app.app_context():
-        db.prepared_connections.before_waiting = lambda: asked.append(True)
+    with (
+        installation("postgresql", tmp_path) as env,
+        opened(env) as app,
+        app.app_context(),
+        waiting.connected_to(asked.append),
+    ):
         for _ in range(300):
             db.fetch_all(slowly, {})
         assert not asked
         for _ in range(700):
             db.fetch_all(slowly, {})
+        assert asked
+        asked.clear()
+        with db.unit_of_work() as work:
+            work.execute(slowly, {})
         assert asked
         db.fetch_all(soon, {})
         asked.clear()
