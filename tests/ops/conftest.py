@@ -19,14 +19,14 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @pytest.fixture
 def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
-    """Starts a gunicorn with one worker of three threads, and settings as a configuration file has them."""
+    """Starts a gunicorn with one worker of three threads; settings are as a configuration file has them."""
     running = []
 
-    def begin(settings: str = "") -> Server:
+    def begin(settings: str = "", **variables: str) -> Server:
         file = tmp_path / "gunicorn.conf.py"
         file.write_text(f"{(ROOT / 'gunicorn.conf.py').read_text()}\n{settings}\n")
-        variables = environment | {"THREADS": str(THREADS)}
-        running.append(start_server(variables, tmp_path / "log", workers=1, settings=str(file)))
+        everything = environment | {"THREADS": str(THREADS)} | variables
+        running.append(start_server(everything, tmp_path / "log", workers=1, settings=str(file)))
         return next(running[-1])
 
     yield begin
