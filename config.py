@@ -71,7 +71,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         ),
         "ARGON2_TIME_COST": _integer(env, "ARGON2_TIME_COST", ARGON2_TIME_FLOOR, ARGON2_TIME_FLOOR, 100),
         # A worker's share of the cores.
-        "HASHES_AT_ONCE": max(1, (os.cpu_count() or 1) // _workers(env)),
+        "HASHES_AT_ONCE": max(1, cores() // _workers(env)),
         "SESSION_COOKIE_NAME": f"{cookie_prefix}taskward_form",
         "ACCESS_COOKIE_NAME": f"{cookie_prefix}taskward_access",
         "REFRESH_COOKIE_NAME": f"{cookie_prefix}taskward_refresh",
@@ -116,7 +116,21 @@ def server(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
 
 
 def _workers(env: Mapping[str, str]) -> int:
-    return _integer(env, "WEB_CONCURRENCY", min(os.cpu_count() or 1, 8), 1, 64)
+    return _integer(env, "WEB_CONCURRENCY", min(cores(), 8), 1, 64)
+
+
+def cores(root: Path = Path("/")) -> int:
+    """Return how many processors this process may use: its affinity, and its control group's quota (``cpu.max``).
+
+    The latter is how the CPUs of a container or a systemd service are limited. A part of one counts as one.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        group = (root / "proc/self/cgroup").read_text().partition("0::/")[2].split("\n")[0]
+        quota, period = (root / "sys/fs/cgroup" / group / "cpu.max").read_text().split()
+        return min(allowed, -(-int(quota) // int(period)))
+    except (OSError, ValueError):  # no control groups of version 2, or no quota ("max")
+        return allowed
 
 
 @cache

@@ -114,7 +114,9 @@ def _purge(table: Any, condition: ColumnElement[bool]) -> int:
                     removed += remove(user_id, ids, condition)
                 else:
                     mine = [column == user_id for column in owner]
-                    gone = delete(rows_of).where(*mine, key.in_(ids), condition)
+                    # Whatever somebody holds is for the next run: each could wait for what the other has.
+                    free = select(key).where(*mine, key.in_(ids), condition).with_for_update(skip_locked=True)
+                    gone = delete(rows_of).where(*mine, key.in_(free))
                     removed += db.session.connection().execute(gone).rowcount
             db.session.commit()
             time.sleep(max(_SHORTEST_PAUSE, 3 * (time.monotonic() - started)))

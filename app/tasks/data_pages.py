@@ -1,6 +1,7 @@
 """Pages: one's data, out, in, and as a calendar."""
 
 from typing import Any
+from uuid import uuid5
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -52,6 +53,8 @@ def import_() -> Any:
     try:
         kind, text = _given(form)
         many = imported.read(kind, text)
+        if key := request.form.get("form_key"):  # confirmed twice, what has no id is still added once
+            many = [{"id": uuid5(who.user_id, f"{key} {place}")} | fields for place, fields in enumerate(many)]
         outcome = imports.run(who.user_id, many, dry_run=not form.confirmed.data)
     except InvalidInput as error:
         form.form_errors.extend(imported.lines(error))

@@ -13,14 +13,14 @@ from uuid import UUID
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from app.extensions import db
 from app.models import BlockedToken, MaintenanceRun, Task, time_ordered_id, utcnow
 from app.ops.maintenance import start
 from app.services import maintenance, tasks
 from tests.cli.conftest import Command
-from tests.conftest import ONE_DATABASE, Count, MakeApp
+from tests.conftest import ONE_DATABASE, STRICT_DATABASE, Count, MakeApp
 from tests.installations import Environment
 from tests.people import Person
 from tests.servers import start_server
@@ -123,6 +123,15 @@ def test_a_person_who_is_deleted_meanwhile_stops_nothing(app: Flask) -> None:
     with app.app_context():
         nobody = time_ordered_id()
         assert tasks.delete_trashed(nobody, [nobody], Task.deleted_at < utcnow()) == 0
+
+
+@STRICT_DATABASE
+def test_a_row_that_somebody_holds_is_left_for_the_next_run(flask: Command, app: Flask) -> None:
+    expire_tokens(app, 3)
+    with app.app_context(), db.engine.begin() as somebody:
+        somebody.execute(select(BlockedToken.jti).limit(1).with_for_update())
+        assert deleted(flask) == {"blocked_tokens": 2}
+    assert deleted(flask) == {"blocked_tokens": 1}
 
 
 @ONE_DATABASE  # the one where there is one writer at a time

@@ -128,6 +128,19 @@ def test_what_a_file_is_its_name_says(browser: Browser, alice: Person, name: str
     assert task["notes"] in ("", "one\ntwo")
 
 
+def test_what_is_confirmed_twice_is_imported_once(browser: Browser, alice: Person) -> None:
+    looked = upload(browser, "Buy milk\nBuy bread\n", "todo.txt")
+    for _ in range(2):
+        assert confirm(browser, looked).status_code == 303
+    assert sorted(task["title"] for task in alice.get("/tasks").get_json()["items"]) == ["Buy bread", "Buy milk"]
+    assert "Imported: 2 the same as before." in browser.get("/tasks").text
+    # The same file chosen once more is another import, as the page says before.
+    again = upload(browser, "Buy milk\nBuy bread\n", "todo.txt")
+    assert "<strong>2</strong> tasks to be added" in again.text
+    confirm(browser, again)
+    assert len(alice.get("/tasks").get_json()["items"]) == 4
+
+
 def test_a_large_file_passes_the_form(browser: Browser, count: Count) -> None:
     file = document(*(record(number, notes="ü<" * 5000) for number in range(100)))
     confirm(browser, upload(browser, json.dumps(file, ensure_ascii=False)))
