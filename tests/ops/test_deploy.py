@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -94,6 +95,24 @@ def _behind_nginx(tmp_path: Path) -> Iterator[tuple[str, list[Server]]]:
 
 def _https(url: str, directory: Path) -> HTTPSConnection:
     return HTTPSConnection(url.removeprefix("https://"), context=trusting(directory), timeout=20)
+
+
+def test_what_one_client_asks_makes_nginx_give_up_no_server(tmp_path: Path) -> None:
+    with _behind_nginx(tmp_path) as (address, _), closing(_https(address, tmp_path)) as connection:
+
+        def ask(path: str) -> int:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+            return response.status
+
+        for _ in range(3):
+            assert ask(f"/tasks?q={'%22' * 1300}") == 303  # its Location has all of that, and each % as %25
+        with closing(sqlite3.connect(tmp_path / "instance" / "taskward.db")) as database:
+            database.execute("UPDATE alembic_version SET version_num = '9999'")
+            database.commit()
+        assert [ask("/readyz") for _ in range(3)] == [503] * 3
+        assert ask("/healthz") == 200
 
 
 def test_two_app_servers_behind_nginx_are_one_taskward(tmp_path: Path) -> None:
