@@ -15,7 +15,8 @@ def watch() -> None:
         in_use = metrics.connections_in_use.labels(name)
         # After those of `app.database`: a connection that it replaces is counted once.
         event.listen(engine, "checkout", lambda *_, in_use=in_use: in_use.inc())
-        event.listen(engine, "checkin", lambda *_, in_use=in_use: in_use.dec())
+        for given_back in ("checkin", "detach"):
+            event.listen(engine, given_back, lambda *_, in_use=in_use: in_use.dec())
 
 
 def limit() -> int:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
+import time_machine
 import yaml
 from flask import Flask
 
@@ -142,6 +144,14 @@ def test_no_label_names_a_person_a_row_or_a_path(watched: Flask, alice: Person, 
     text = client.get("/metrics", headers=BEARER).text
     for secret in (alice.id, alice.email, task["id"], "tlantis", "ATLANTIS", "127.0.0.1", TOKEN):
         assert secret not in text
+
+
+def test_a_connection_that_is_closed_after_use_is_not_in_use(watched: Flask, alice: Person, grown: Value) -> None:
+    for minutes in (2, 4, 6):  # when a sign-in was last seen is written once a minute, on SQLite in such a connection
+        with time_machine.travel(datetime.now(UTC) + timedelta(minutes=minutes)):
+            assert alice.get("/tasks").status_code == 200
+    assert grown("taskward_database_connections_in_use", pool="read") == 0
+    assert grown("taskward_database_connections_in_use", pool="write") == 0
 
 
 @ONE_DATABASE
