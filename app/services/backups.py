@@ -6,19 +6,22 @@ signing keys that lie sealed in the database; without it, a restored database on
 
 import os
 import shutil
+import signal
 import sqlite3
+import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import inspect
+from sqlalchemy import inspect, update
 
 import config
 from app.extensions import db
-from app.models import utcnow
+from app.models import User, utcnow
 from app.services import backup_files, postgresql_dumps, schema, sqlite_dumps
 from app.services.backup_files import Manifest
 from app.services.errors import BackupRefused
@@ -77,6 +80,7 @@ def restore(file: Path, progress: Progress = lambda _done: None) -> tuple[Manife
     """Fill the empty database from a backup, all or nothing; a key of ``SECRET_KEY`` in it becomes the instance's.
 
     The instance's own is then ``secret_key.before-restore-TIME``.
+    Everybody's counter of writes is beyond whatever it was, so that devices start again instead of missing something.
     Returns what was in it, and False if there was a key that differs from the one set in the environment.
 
     Raises:
@@ -95,12 +99,13 @@ def restore(file: Path, progress: Progress = lambda _done: None) -> tuple[Manife
             if inspect(connection).get_table_names():
                 raise BackupRefused("The database is not empty; restore into a new one (see DATABASE_URL).")
         _ENGINES[manifest.database].load(work / backup_files.DATABASES[manifest.database], progress)
+        _outrun_what_was_lost()
         key = work / backup_files.SECRET_KEY
         return manifest, _install_key(key) if key.exists() else True
 
 
 def before_migration() -> Path | None:
-    """Back SQLite up as it is before a migration, and keep the newest three such backups; return where it is.
+    """Back SQLite up as it is before a migration; keep the newest such backup of three revisions; return where it is.
 
     None for a new database, and for PostgreSQL, which is backed up apart from the machine that migrates.
 
@@ -109,9 +114,12 @@ def before_migration() -> Path | None:
     """
     if db.on_postgresql or (revision := schema.revision()) is None:
         return None
-    folder = _folder()
-    made, _ = create(folder / f"before-upgrade-of-{revision}-{utcnow():%Y%m%dT%H%M%S%fZ}.tar")
-    for old in sorted(folder.glob("before-upgrade-*.tar"), key=lambda path: path.stat().st_mtime_ns)[:-_SNAPSHOTS_KEPT]:
+    folder, prefix = _folder(), f"before-upgrade-of-{revision}-"
+    same = list(folder.glob(f"{prefix}*.tar"))
+    made, _ = create(folder / f"{prefix}{utcnow():%Y%m%dT%H%M%S%fZ}.tar")
+    others = sorted(set(folder.glob("before-upgrade-*.tar")).difference(same), key=lambda path: path.stat().st_mtime_ns)
+    # An upgrade that fails over and over must not push out what was before the last one that did not.
+    for old in (*same, *others[:-_SNAPSHOTS_KEPT]):
         old.unlink()
     return made
 
@@ -122,6 +130,21 @@ def _unpack(file: Path, work: Path) -> Manifest:
     if inside not in (None, manifest.revision):
         raise BackupRefused(f"The backup is damaged: it says revision {manifest.revision}, its database {inside}.")
     return manifest
+
+
+def _outrun_what_was_lost() -> None:
+    """Raise everybody's counter of writes to the time in milliseconds, and have all devices start again (410).
+
+    A revision that was given to what came after the backup would otherwise be given again, to something else: a device
+    would take the one for the other.
+    """
+    now = int(utcnow().timestamp() * 1000)
+    with db.engine.begin() as connection:
+        there = {column["name"] for column in inspect(connection).get_columns(User.__tablename__)}
+        # An older schema may have one of them, or none.
+        counters = {name: now for name in ("rev", "sync_floor") if name in there}
+        if counters:
+            connection.execute(update(User).where(User.rev < now).values(counters))
 
 
 def _install_key(given: Path) -> bool:
@@ -144,6 +167,9 @@ def _install_key(given: Path) -> bool:
 @contextmanager
 def _workspace(parent: Path) -> Iterator[Path]:
     """Yield a private directory that is gone afterwards, whatever happens; put what the disk refuses into words."""
+    told_to_end = None
+    if in_main_thread := threading.current_thread() is threading.main_thread():
+        told_to_end = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         with tempfile.TemporaryDirectory(dir=parent, prefix=_WORK) as work:
             yield Path(work)
@@ -153,6 +179,9 @@ def _workspace(parent: Path) -> Iterator[Path]:
         raise BackupRefused(f"{parent if _WORK in file else file}: {error.strerror}.") from error
     except sqlite3.Error as error:
         raise BackupRefused(f"SQLite says: {error}.") from error
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, told_to_end)
 
 
 def _folder() -> Path:
