@@ -205,8 +205,9 @@ def _engine_options(config: dict[str, Any]) -> dict[str, Any]:
     }
     if config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
         # A statement that runs this long is a fault; ending it frees the thread that waits.
-        server_settings = "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=10000"
-        options["connect_args"] = {"connect_timeout": 5, "options": server_settings, "application_name": "taskward"}
+        settings = "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=10000"
+        gone = {"tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
+        options["connect_args"] = gone | {"connect_timeout": 5, "options": settings, "application_name": "taskward"}
     return options
 
 

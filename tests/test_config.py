@@ -1,9 +1,6 @@
 """Settings: what each variable accepts, what it is without being set, and where that is written down."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -147,24 +144,6 @@ def test_a_bad_value_is_refused_by_name_and_with_what_is_accepted(
 
 def test_workers_share_the_cores_on_which_passwords_are_hashed(load: Any) -> None:
     assert [load(WEB_CONCURRENCY=number)["HASHES_AT_ONCE"] for number in ("1", "64")] == [config.cores(), 1]
-
-
-@pytest.mark.parametrize(
-    ("quota", "cores"), [("50000 100000", 1), ("100001 100000", 2), ("6400000 100000", None), ("max 100000", None)]
-)
-def test_the_quota_of_a_container_counts(tmp_path: Path, quota: str, cores: int | None) -> None:
-    group = tmp_path / "sys" / "fs" / "cgroup" / "system.slice" / "taskward.service"
-    group.mkdir(parents=True)
-    (group / "cpu.max").write_text(f"{quota}\n")
-    (tmp_path / "proc" / "self").mkdir(parents=True)
-    (tmp_path / "proc" / "self" / "cgroup").write_text("1:name=systemd:/x\n0::/system.slice/taskward.service\n")
-    allowed = len(os.sched_getaffinity(0))
-    assert config.cores(tmp_path) == min(allowed, cores or allowed)
-
-
-def test_the_processors_that_the_process_may_not_use_do_not_count() -> None:
-    code = "import os, config; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); print(config.cores())"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True).stdout == b"1\n"
 
 
 @pytest.mark.parametrize(("name", "value"), [("PORT", "0"), ("THREADS", "0"), ("WEB_CONCURRENCY", "65")])
