@@ -45,3 +45,10 @@ def rows(app: Flask) -> Rows:
         }
         version = connection.execute(text("SELECT version_num FROM alembic_version")).all()
     return found | {"alembic_version": [tuple(row) for row in version]}
+
+
+def program(directory: Path, name: str, script: str) -> None:
+    """Make a program of a script for the shell."""
+    directory.mkdir(exist_ok=True)
+    (directory / name).write_text(f"#!/bin/sh\n{script}\n")
+    (directory / name).chmod(0o755)

@@ -13,13 +13,13 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import make_url, select, text
+from sqlalchemy import select, text
 
 from app.extensions import db
 from app.models import Task, User
 from app.services import bulk, maintenance
-from tests.backups import POSTGRESQL, Rows, another_like, command, made, rows
-from tests.conftest import ONE_DATABASE, MakeApp
+from tests.backups import Rows, another_like, command, made, rows
+from tests.conftest import ONE_DATABASE
 from tests.databases import client_programs
 from tests.installations import Environment, installation, opened
 from tests.people import Person
@@ -196,40 +196,6 @@ def test_a_full_disk_leaves_nothing_half(source: Flask, empty: Environment, alic
         assert not list((tmp_path / "restored").glob(".backup*"))
         assert command(restored, "backup", "restore", file).exit_code == 0
         assert without_counters(rows(restored))["users"] == without_counters(rows(source))["users"]
-
-
-def _program(directory: Path, name: str, script: str) -> None:
-    directory.mkdir(exist_ok=True)
-    (directory / name).write_text(f"#!/bin/sh\n{script}\n")
-    (directory / name).chmod(0o755)
-
-
-@POSTGRESQL
-def test_without_a_pg_dump_that_is_new_enough_the_cure_is_named(make_app: MakeApp, tmp_path: Path) -> None:
-    app = make_app(PG_BINDIR=str(tmp_path / "bin"))
-    missing = command(app, "backup", "create", "--output", tmp_path / "b.tar")
-    _program(tmp_path / "bin", "pg_dump", "echo 'pg_dump (PostgreSQL) 9.6.24'")
-    older = command(app, "backup", "create", "--output", tmp_path / "b.tar")
-    assert [missing.exit_code, older.exit_code] == [1, 1]
-    assert missing.stderr.endswith(": install postgresql-client, or set PG_BINDIR.\n")
-    assert "pg_dump is of PostgreSQL 9, the server of " in older.stderr
-    assert "or set PG_BINDIR" in older.stderr
-    assert not (tmp_path / "b.tar").exists()
-
-
-@POSTGRESQL
-def test_the_password_of_the_database_is_not_among_the_arguments(
-    make_app: MakeApp, environment: Environment, tmp_path: Path
-) -> None:
-    noted = f"printf '%s\\n' \"$@\" | tee -a {tmp_path}/arguments | sed -n 's/.* passfile=//p' | sed 's/ .*//'"
-    script = f'cat $({noted}) /dev/null >>{tmp_path}/passwords\nexec {client_programs()}/pg_dump "$@"'
-    _program(tmp_path / "bin", "pg_dump", script)
-    url = make_url(environment["DATABASE_URL"]).set(password="se:k\\rit")
-    app = make_app(PG_BINDIR=str(tmp_path / "bin"), DATABASE_URL=url.render_as_string(hide_password=False))
-    made(app, tmp_path / "b.tar")
-    assert "rit" not in (tmp_path / "arguments").read_text()
-    assert "--dbname=" in (tmp_path / "arguments").read_text()
-    assert r"*:*:*:*:se\:k\\rit" in (tmp_path / "passwords").read_text()
 
 
 def test_a_backup_may_be_named_from_where_one_is(
