@@ -10,6 +10,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -120,17 +121,19 @@ def _workers(env: Mapping[str, str]) -> int:
 
 
 def cores(root: Path = Path("/")) -> int:
-    """Return how many processors this process may use: its affinity, and its control group's quota (``cpu.max``).
+    """Return how many processors this process may use: by its affinity, and by the quotas of its control groups.
 
-    The latter is how the CPUs of a container or a systemd service are limited. A part of one counts as one.
+    The latter (``cpu.max``, cgroup v2) is how the CPUs of a container, a systemd service or a slice are limited. A part
+    of one counts as one.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        group = (root / "proc/self/cgroup").read_text().partition("0::/")[2].split("\n")[0]
-        quota, period = (root / "sys/fs/cgroup" / group / "cpu.max").read_text().split()
-        return min(allowed, -(-int(quota) // int(period)))
-    except (OSError, ValueError):  # no control groups of version 2, or no quota ("max")
-        return allowed
+    with suppress(OSError):
+        group = Path((root / "proc/self/cgroup").read_text().partition("0::/")[2].split("\n")[0])
+        for each in (group, *group.parents):
+            with suppress(OSError, ValueError):  # there is none, or it is "max"
+                quota, period = (root / "sys/fs/cgroup" / each / "cpu.max").read_text().split()
+                allowed = min(allowed, -(-int(quota) // int(period)))
+    return allowed
 
 
 @cache

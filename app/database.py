@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, Select, UpdateBase, create_engine, ev
 from sqlalchemy.orm import DeclarativeBase, scoped_session
 from sqlalchemy.schema import MetaData
 
-from app import prepared
+from app import prepared, sqlite
 from app.prepared import Parameters, Rows, Statement
 
 
@@ -67,11 +67,12 @@ class Database(SQLAlchemy):
             reading = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
             options = app.config["SQLALCHEMY_ENGINE_OPTIONS"] | reading
             app.extensions["reader"] = reader = create_engine(self.engine.url, **options)
-            app.extensions["prepared"] = prepared.Connections(reader)
+            app.extensions["prepared"] = connections = prepared.Connections(reader)
+            event.listen(self.engine, "commit", lambda _: connections.commits.begin())
             if self.engine.dialect.name == "sqlite":
-                event.listen(self.engine, "connect", _prepare_sqlite)
-                event.listen(self.engine, "begin", _begin_immediate)
-                event.listen(self.reader, "connect", _prepare_sqlite)
+                event.listen(self.engine, "connect", sqlite.prepare)
+                event.listen(self.engine, "begin", sqlite.begin_immediate)
+                event.listen(self.reader, "connect", sqlite.prepare)
             else:
                 for engine in (self.engine, self.reader):
                     event.listen(engine, "connect", prepared.watch_for_close)
@@ -132,7 +133,7 @@ class Database(SQLAlchemy):
             DBAPIError: of the usual kind.
         """
         with prepared.sqlalchemy_errors(self.reader.dialect, statement):
-            return self.prepared_connections.execute(statement, parameters)
+            return self.prepared_connections.execute(statement, parameters, writes=True)
 
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
@@ -152,9 +153,9 @@ class Database(SQLAlchemy):
             self.session.commit()
             return
         with prepared.sqlalchemy_errors(self.engine.dialect, "a unit of prepared statements"):
-            self.prepared_connections.before_waiting()
+            self.prepared_connections.commits.begin()
             pooled = self.engine.raw_connection()
-            work = prepared.Pipeline(pooled, self.engine.dialect)
+            work = prepared.Pipeline(pooled, self.engine.dialect, self.prepared_connections.commits)
             try:
                 yield work
                 work.commit()
@@ -227,24 +228,3 @@ def _replace_if_closed(_connection: Any, record: Any, _fairy: Any) -> None:
     """Have the pool open a new connection where the server has closed this one."""
     if prepared.is_closed(record):
         raise exc.DisconnectionError("closed while idle")
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not open transactions by itself: see _begin_immediate
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    # SQLite's own knows no letters but those of ASCII, and ILIKE goes by it.
-    connection.create_function("lower", 1, _lower, deterministic=True)
-
-
-def _lower(text: str | None) -> str | None:
-    return text and text.lower()
-
-
-def _begin_immediate(connection: Connection) -> None:
-    """Take SQLite's write lock when a unit of work starts.
-
-    A transaction that begins by reading and writes later has to upgrade its lock, and SQLite refuses that at once,
-    whatever ``busy_timeout`` says, when another writer came in between.
-    """
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,6 +1,7 @@
 """Statements that PostgreSQL plans once for each connection, sent to its driver past SQLAlchemy."""
 
 import hashlib
+import math
 import re
 import select
 import time
@@ -18,15 +19,33 @@ Statement = Select[*tuple[Any, ...]] | UpdateBase
 Parameters = dict[str, Any]
 Rows = Sequence[Sequence[Any]]
 
-#: Seconds that a round trip takes where the database is far enough for other requests to be answered meanwhile.
+#: Seconds that a round trip takes where the database, or its disk, is far enough for others to be answered meanwhile.
 FAR = 0.0005
+
+
+class RoundTrips:
+    """Round trips of one kind: whether others should go on while there is one."""
+
+    def __init__(self, shortest: float) -> None:
+        """Begin as if none had taken less than ``shortest`` seconds."""
+        # The shortest of late: each makes it forget a thousandth.
+        self._shortest = shortest
+
+    def begin(self) -> None:
+        """Send `waiting` if they go `FAR`; to be called before one."""
+        if self._shortest > FAR:
+            waiting.send()
+
+    def end(self, began: float) -> None:
+        """Take note of one that began at this `time.perf_counter`."""
+        self._shortest = min(self._shortest * 1.001, time.perf_counter() - began)
 
 
 class Pipeline:
     """A unit of work on a connection: what need not be sent alone, BEGIN and COMMIT too, goes with what must."""
 
-    def __init__(self, pooled: PoolProxiedConnection, dialect: Dialect) -> None:
-        self._pooled, self._cursor, self._dialect = pooled, pooled.cursor(), dialect
+    def __init__(self, pooled: PoolProxiedConnection, dialect: Dialect, commits: RoundTrips) -> None:
+        self._pooled, self._cursor, self._dialect, self._commits = pooled, pooled.cursor(), dialect, commits
         self._waiting = [b"BEGIN"]
         self._driver.autocommit = True  # it would send a BEGIN by itself; this only tells it not to
 
@@ -44,7 +63,9 @@ class Pipeline:
 
     def commit(self) -> None:
         """Carry out what waits, and commit."""
+        began = time.perf_counter()
         self._end(*self._waiting, b"COMMIT")
+        self._commits.end(began)
 
     def rollback(self) -> None:
         """Take back what was carried out, and forget what waits."""
@@ -69,19 +90,21 @@ class Connections:
         """Begin with none."""
         self._engine = engine
         self._spare: list[PoolProxiedConnection] = []
-        # The shortest round trip of late: each makes it forget a thousandth.
-        self._round_trip = FAR / 2
+        self._reads = RoundTrips(FAR / 2)
+        #: Round trips that end in a commit, here and elsewhere.
+        self.commits = RoundTrips(math.inf)
 
-    def execute(self, statement: Statement, parameters: Parameters) -> Rows:
+    def execute(self, statement: Statement, parameters: Parameters, *, writes: bool = False) -> Rows:
         """Carry out a statement; return its rows."""
-        self.before_waiting()
+        kind = self.commits if writes else self._reads
+        kind.begin()
         pooled = self._take()
         try:
             cursor = pooled.cursor()
             ready = _ready(pooled, cursor, self._engine.dialect, statement, parameters)
             began = time.perf_counter()
             cursor.execute(*ready)
-            self._round_trip = min(self._round_trip * 1.001, time.perf_counter() - began)
+            kind.end(began)
             rows = cursor.fetchall()
         except BaseException:
             pooled.invalidate()
@@ -91,11 +114,6 @@ class Connections:
         else:
             self._spare.append(pooled)
         return rows
-
-    def before_waiting(self) -> None:
-        """Send `waiting` if the database is `FAR`; to be called before waiting for it."""
-        if self._round_trip > FAR:
-            waiting.send()
 
     def dispose(self) -> None:
         """Give the connection back to the pool."""

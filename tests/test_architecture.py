@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-RANKS = {"extensions": 0, "database": 0, "prepared": 0, "signals": 0, "models": 1, "services": 2, "web": 3}
+RANKS = {"extensions": 0, "database": 0, "prepared": 0, "signals": 0, "sqlite": 0, "models": 1, "services": 2, "web": 3}
 RANKS |= {"auth": 4, "tasks": 4, "ops": 4, "cli": 4, "__init__": 5}
 ROUTES = {"auth", "tasks", "ops"}
 SQL, DATABASE = (

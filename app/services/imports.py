@@ -10,7 +10,8 @@ from sqlalchemy import delete, select
 
 from app.extensions import db
 from app.models import DeletedTask, Task, title_sort_key, utcnow
-from app.services import bulk, task_writes
+from app.services import bulk, idempotency, task_writes
+from app.services.idempotency import Request
 from app.services.task_rows import COLUMNS, TaskRow
 
 
@@ -23,7 +24,7 @@ class Outcome:
     unchanged: int
 
 
-def run(user_id: UUID, many: Sequence[dict[str, Any]], *, dry_run: bool) -> Outcome:
+def run(user_id: UUID, many: Sequence[dict[str, Any]], *, dry_run: bool, request: Request | None = None) -> Outcome:
     """Add each task, or change the person's task that has its id; commits. Says what happened.
 
     Other people's tasks are out of reach, whatever the ids.
@@ -33,6 +34,7 @@ def run(user_id: UUID, many: Sequence[dict[str, Any]], *, dry_run: bool) -> Outc
         many: for each task fields of `tasks.create`, and if known ``id`` and the times created_at, updated_at,
             completed_at and deleted_at. No id occurs twice. Of a task that exists, fields that are left out stay.
         dry_run: only say what would happen; writes nothing and takes no lock.
+        request: what may be repeated because its answer was lost; a repetition finds everything the same.
 
     Raises:
         UserNotFound: there is no such account.
@@ -44,9 +46,11 @@ def run(user_id: UUID, many: Sequence[dict[str, Any]], *, dry_run: bool) -> Outc
             created, updated = _compared(user_id, many, now, connection.execute)
     else:
         with task_writes.unit_of_work(user_id) as rev:  # from here on nobody else writes to this person's tasks
-            created, updated = _compared(user_id, many, now, db.session.execute)
+            repeated = idempotency.earlier(user_id, request) is not None
+            created, updated = ([], []) if repeated else _compared(user_id, many, now, db.session.execute)
             if created or updated:
                 _write(user_id, rev, created, updated)
+                idempotency.keep(user_id, request, [])
             else:
                 db.session.rollback()  # what did not change has no new revision
     return Outcome(len(created), len(updated), len(many) - len(created) - len(updated))

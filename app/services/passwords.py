@@ -127,9 +127,9 @@ def _hashing(at_once: int) -> ThreadPoolExecutor:
 
 def _let_others_go_first() -> None:
     """Lower this thread's priority: in a storm of sign-ins others keep half of their rate, not a third."""
-    if sys.platform == "linux":  # elsewhere a thread has none of its own
+    if sys.platform == "linux":  # elsewhere that would be the whole process's
         with suppress(OSError):  # a filter of system calls may forbid it
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+            os.nice(5)
 
 
 def _hasher() -> tuple[PasswordHasher, str]:

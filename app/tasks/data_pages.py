@@ -1,7 +1,6 @@
 """Pages: one's data, out, in, and as a calendar."""
 
 from typing import Any
-from uuid import uuid5
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -10,6 +9,7 @@ from werkzeug.exceptions import BadRequest
 from app.services import feeds, imports
 from app.services.errors import InvalidInput
 from app.tasks import exported, imported
+from app.tasks.conditions import repeatable_form
 from app.tasks.feeds import address
 from app.tasks.forms import ImportForm
 from app.web.access import login_required, principal, step_up_required
@@ -53,9 +53,8 @@ def import_() -> Any:
     try:
         kind, text = _given(form)
         many = imported.read(kind, text)
-        if key := request.form.get("form_key"):  # confirmed twice, what has no id is still added once
-            many = [{"id": uuid5(who.user_id, f"{key} {place}")} | fields for place, fields in enumerate(many)]
-        outcome = imports.run(who.user_id, many, dry_run=not form.confirmed.data)
+        sent = repeatable_form({"kind": kind, "text": text})
+        outcome = imports.run(who.user_id, many, dry_run=not form.confirmed.data, request=sent)
     except InvalidInput as error:
         form.form_errors.extend(imported.lines(error))
         return _page(form), 422

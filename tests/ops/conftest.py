@@ -41,7 +41,7 @@ def connect(server: Server) -> socket.socket:
 
 def status(server: Server, method: str, path: str, headers: dict[str, str], body: str | None = None) -> int:
     address = urlsplit(server.url)
-    with closing(http.client.HTTPConnection(str(address.hostname), address.port, timeout=8)) as connection:
+    with closing(http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)) as connection:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
         answer.read()

@@ -14,9 +14,9 @@ from flask import Flask
 from sqlalchemy import event, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from app.database import _begin_immediate
 from app.extensions import db
 from app.models import Task, User
+from app.sqlite import begin_immediate
 from tests.conftest import Count
 from tests.installations import installation, opened
 from tests.people import Person, make_person
@@ -65,7 +65,7 @@ def test_with_a_deferred_begin_the_same_units_do_meet_locks(sqlite: Flask) -> No
     user_id = UUID(make_person(sqlite, "alice@example.org").id)
     with sqlite.app_context():
         engine = db.engine
-    event.remove(engine, "begin", _begin_immediate)
+    event.remove(engine, "begin", begin_immediate)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN DEFERRED"))
     assert _count_up(sqlite, user_id)["database is locked"] > 0
 

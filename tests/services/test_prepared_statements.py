@@ -141,10 +141,6 @@ def test_a_database_is_far_when_it_has_not_answered_soon_for_a_while(tmp_path: P
         for _ in range(700):
             db.fetch_all(slowly, {})
         assert asked
-        asked.clear()
-        with db.unit_of_work() as work:
-            work.execute(slowly, {})
-        assert asked
         db.fetch_all(soon, {})
         asked.clear()
         db.fetch_all(slowly, {})
