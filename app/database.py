@@ -7,6 +7,7 @@ The reads of nearly every request go through ``db.fetch_all()``, and what signin
 ``db.unit_of_work()``: PostgreSQL plans such statements once for each connection.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
@@ -153,12 +154,15 @@ class Database(SQLAlchemy):
             self.session.commit()
             return
         with prepared.sqlalchemy_errors(self.engine.dialect, "a unit of prepared statements"):
-            self.prepared_connections.commits.begin()
+            commits = self.prepared_connections.commits
+            commits.begin()
             pooled = self.engine.raw_connection()
-            work = prepared.Pipeline(pooled, self.engine.dialect, self.prepared_connections.commits)
+            work = prepared.Pipeline(pooled, self.engine.dialect)
             try:
                 yield work
+                began = time.perf_counter()
                 work.commit()
+                commits.end(began)
             except self.engine.dialect.loaded_dbapi.Error:
                 pooled.invalidate()
                 raise
